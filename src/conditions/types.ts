@@ -1,0 +1,136 @@
+/** The condition language as types. `parse.ts` makes these from JSON; nothing here knows a database. */
+
+export type Scalar = string | number | boolean;
+
+/** Whole units of time; weeks and days are fixed lengths, so a duration is a number of milliseconds. */
+export interface Duration {
+  readonly ms: number;
+}
+
+/** Half-open, in epoch milliseconds: `from` inside, `to` outside. */
+export interface AbsoluteWindow {
+  readonly from?: number;
+  readonly to?: number;
+}
+
+export type Window = { readonly last: Duration } | AbsoluteWindow;
+
+interface PropertyLeaf {
+  readonly type: 'property';
+  /** A path: `address.city` reaches into objects. */
+  readonly property: string;
+}
+
+export interface IsSet extends PropertyLeaf {
+  readonly operator: 'is_set' | 'is_not_set';
+}
+export interface Equals extends PropertyLeaf {
+  readonly operator: 'equals' | 'not_equals';
+  readonly value: Scalar;
+}
+export interface In extends PropertyLeaf {
+  readonly operator: 'in' | 'not_in';
+  readonly value: readonly Scalar[];
+}
+export interface TextMatch extends PropertyLeaf {
+  readonly operator: 'contains' | 'not_contains' | 'starts_with' | 'ends_with';
+  readonly value: string;
+  readonly ignoreCase: boolean;
+}
+export interface NumberCompare extends PropertyLeaf {
+  readonly operator: 'greater_than' | 'at_least' | 'less_than' | 'at_most';
+  readonly value: number;
+}
+export interface NumberBetween extends PropertyLeaf {
+  readonly operator: 'between';
+  /** Both inside. */
+  readonly value: readonly [low: number, high: number];
+}
+export interface DateCompare extends PropertyLeaf {
+  /** `on`: the UTC day that holds the value. */
+  readonly operator: 'before' | 'after' | 'on';
+  /** Epoch milliseconds. */
+  readonly value: number;
+}
+export interface DateRelative extends PropertyLeaf {
+  /** `within_last`: asOf − value ≤ date ≤ asOf; `within_next`: asOf ≤ date ≤ asOf + value. */
+  readonly operator: 'within_last' | 'not_within_last' | 'within_next';
+  readonly value: Duration;
+}
+export interface Includes extends PropertyLeaf {
+  readonly operator: 'includes' | 'not_includes';
+  readonly value: Scalar;
+}
+export interface IncludesMany extends PropertyLeaf {
+  readonly operator: 'includes_any' | 'includes_all';
+  readonly value: readonly Scalar[];
+}
+
+export type PropertyCondition =
+  | IsSet
+  | Equals
+  | In
+  | TextMatch
+  | NumberCompare
+  | NumberBetween
+  | DateCompare
+  | DateRelative
+  | Includes
+  | IncludesMany;
+
+/** How often: both bounds inside; `high` null is unbounded. `{low: 1, high: null}` is "at least once". */
+export interface CountRange {
+  readonly low: number;
+  readonly high: number | null;
+}
+
+export interface EventCount {
+  readonly type: 'event';
+  readonly event: string;
+  readonly count: CountRange;
+  readonly within: Window;
+}
+
+export interface SegmentReference {
+  readonly type: 'segment';
+  readonly segment: string;
+}
+
+export interface Sample {
+  readonly type: 'sample';
+  /** 0..100, inclusive. */
+  readonly percent: number;
+  readonly seed: string;
+}
+
+export interface All<L> {
+  readonly type: 'all';
+  readonly of: readonly Tree<L>[];
+}
+export interface Any<L> {
+  readonly type: 'any';
+  readonly of: readonly Tree<L>[];
+}
+export interface Not<L> {
+  readonly type: 'not';
+  readonly of: Tree<L>;
+}
+export type Tree<L> = All<L> | Any<L> | Not<L> | L;
+
+/** What the compiler takes: no references to other segments are left. */
+export type Leaf = PropertyCondition | EventCount | Sample;
+export type Condition = Tree<Leaf | SegmentReference>;
+export type ExpandedCondition = Tree<Leaf>;
+
+export const CONDITION_KINDS = [
+  'property.is_set',
+  'property.equals',
+  'property.text',
+  'property.number',
+  'property.date',
+  'property.array',
+  'event.count',
+  'segment',
+  'sample',
+] as const;
+export type ConditionKind = (typeof CONDITION_KINDS)[number];

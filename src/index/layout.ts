@@ -1,0 +1,51 @@
+/** How the bit-sliced index lies in its tables. Everything that reads or writes `slices` agrees here. */
+
+/** Users a chunk. 32,000 bits are 4,000 bytes: two bitmaps fit a page of 8 KiB with `storage plain`, 32,768 would not. */
+export const CHUNK_BITS = 32_000;
+export const CHUNK_BYTES = CHUNK_BITS / 8;
+const CHUNKS_PER_WORKSPACE = 2 ** 20;
+
+/** Slices of a column: presence and sign stand below the bits of the code. */
+export const PRESENCE_SLICE = -1;
+export const SIGN_SLICE = -2;
+
+export const COLUMN_TYPES = ['set', 'text', 'number', 'boolean', 'date', 'array'] as const;
+/**
+ * - `set`: slice −1 alone: present and not null, "", [].
+ * - `text`: −1 holds a string (also ""); 0… the bits of its dictionary code.
+ * - `number`: −1 holds a number; −2 negative; 0… the bits of |value|·10^scale, or of the float64 without its sign.
+ * - `boolean`: −1 holds a boolean; 0 it is true.
+ * - `date`: −1 holds an ISO 8601 string; −2 before 1970; 0… the bits of |epoch ms| / unitMs.
+ * - `array`: slice n holds the element whose dictionary code is n.
+ * All-zero slices are not stored.
+ */
+export type ColumnType = (typeof COLUMN_TYPES)[number];
+
+/** `columns.scale` of a number column whose codes are the 63 low bits of the float64. */
+export const FLOAT_SCALE = -1;
+
+/** The path in `properties` under which the pending changes of `chunks.users` are noted. */
+export const POPULATION_PATH = '';
+
+/** In pending tables: every user of the shard. */
+export const EVERY_ORDINAL = -1;
+
+export const DAY_MS = 86_400_000;
+export const PERIOD_DAY = 0;
+export const PERIOD_MONTH = 1;
+
+/** Shards as decimal strings or numbers below 2^51: both safe in JavaScript. */
+export const shardOf = (workspaceId: number, ordinal: number): number =>
+  workspaceId * CHUNKS_PER_WORKSPACE + Math.floor(ordinal / CHUNK_BITS);
+
+/** Both inside. */
+export const shardRange = (workspaceId: number): readonly [first: number, last: number] => [
+  workspaceId * CHUNKS_PER_WORKSPACE,
+  (workspaceId + 1) * CHUNKS_PER_WORKSPACE - 1,
+];
+
+export const chunkOf = (shard: number): number => shard % CHUNKS_PER_WORKSPACE;
+
+export const ordinalAt = (shard: number, offset: number): number => chunkOf(shard) * CHUNK_BITS + offset;
+
+export const offsetOf = (ordinal: number): number => ordinal % CHUNK_BITS;
