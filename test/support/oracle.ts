@@ -1,0 +1,200 @@
+import { readFileSync } from 'node:fs';
+import type { Queryable } from '../../src/database/port.ts';
+
+/**
+ * The oracle: the same condition by other means. It reads the condition's JSON (not the parsed types), looks at one row of
+ * `users` after the other, and shares nothing with the parser, the index and the compiler but the tables of the truth.
+ * Slow and plain on purpose: where it and a calculation differ, look at the calculation first.
+ */
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type ConditionJson = { type: string; [key: string]: unknown };
+
+interface Scope {
+  readonly workspaceId: number;
+  readonly asOfMs: number;
+  readonly segments: ReadonlyMap<string, ConditionJson>;
+  readonly values: unknown[];
+}
+
+const UNIT_MS: Record<string, number> = { minutes: 60_000, hours: 3_600_000, days: 86_400_000, weeks: 604_800_000 };
+const CHUNKS_PER_WORKSPACE = 1_048_576;
+
+/** Makes the oracle's functions in a test database. */
+export const installOracle = async (db: Queryable): Promise<void> => {
+  await db.query(readFileSync(new URL('./oracle.sql', import.meta.url), 'utf8'));
+};
+
+/** External ids of the members, sorted by UTF-16 unit. Run it in the transaction whose snapshot is meant. */
+export const oracleMembers = async (
+  db: Queryable,
+  workspaceId: number,
+  condition: unknown,
+  asOfMs: number,
+): Promise<string[]> => {
+  const segments = await db.query<{ key: string; condition: ConditionJson }>(
+    'select key, condition from segments where workspace_id = $1',
+    [workspaceId],
+  );
+  const scope: Scope = {
+    workspaceId,
+    asOfMs,
+    segments: new Map(segments.rows.map((row) => [row.key, row.condition])),
+    values: [workspaceId * CHUNKS_PER_WORKSPACE, (workspaceId + 1) * CHUNKS_PER_WORKSPACE],
+  };
+  const text = `select u.external_id from users u
+    where u.shard >= $1::bigint and u.shard < $2::bigint and (${holds(condition as ConditionJson, scope)})`;
+  const members = await db.query<{ external_id: string }>(text, scope.values);
+  return members.rows.map((row) => row.external_id).sort();
+};
+
+/** External ids of everybody, sorted. */
+export const oracleUsers = (db: Queryable, workspaceId: number): Promise<string[]> =>
+  oracleMembers(db, workspaceId, { type: 'all', of: [] }, 0);
+
+const parameter = (scope: Scope, value: unknown, type: string): string => {
+  scope.values.push(value);
+  return `$${scope.values.length}::${type}`;
+};
+
+/** A boolean SQL expression over the row `u`, never null. */
+const holds = (condition: ConditionJson, scope: Scope): string => {
+  switch (condition.type) {
+    case 'all':
+      return ['true', ...children(condition).map((child) => `(${holds(child, scope)})`)].join(' and ');
+    case 'any':
+      return ['false', ...children(condition).map((child) => `(${holds(child, scope)})`)].join(' or ');
+    case 'not':
+      return `not (${holds(condition['of'] as ConditionJson, scope)})`;
+    case 'property':
+      return propertyHolds(condition, scope);
+    case 'event':
+      return eventHolds(condition, scope);
+    case 'sample': {
+      const limit = Math.round((Number(condition['percent']) / 100) * 65_536);
+      const seed = parameter(scope, condition['seed'], 'text');
+      return `oracle.sample_place(${seed}, u.ordinal) < ${parameter(scope, limit, 'int')}`;
+    }
+    case 'segment': {
+      const referred = scope.segments.get(String(condition['segment']));
+      if (!referred) throw new Error(`the oracle does not know the segment ${String(condition['segment'])}`);
+      return `(${holds(referred, scope)})`;
+    }
+    default:
+      throw new Error(`the oracle does not know the condition type ${condition.type}`);
+  }
+};
+
+const children = (condition: ConditionJson): ConditionJson[] => condition['of'] as ConditionJson[];
+
+const NEGATIVES: Record<string, string> = {
+  is_not_set: 'is_set',
+  not_equals: 'equals',
+  not_in: 'in',
+  not_contains: 'contains',
+  not_within_last: 'within_last',
+  not_includes: 'includes',
+};
+
+const propertyHolds = (leaf: ConditionJson, scope: Scope): string => {
+  const operator = String(leaf['operator']);
+  const positive = NEGATIVES[operator];
+  if (positive) return `not (${propertyHolds({ ...leaf, operator: positive }, scope)})`;
+  const path = parameter(scope, String(leaf['property']).split('.'), 'text[]');
+  const held = `oracle.at(u.properties, ${path})`;
+  const value = leaf['value'] as Json;
+  const json = (one: Json) => parameter(scope, JSON.stringify(one), 'jsonb');
+  const text = () => parameter(scope, value, 'text');
+  const string = `case when jsonb_typeof(${held}) = 'string' then ${held} #>> '{}' end`;
+  const equals = (one: Json) => {
+    const wanted = json(one);
+    return `(coalesce(oracle.same(${held}, ${wanted}), false) or oracle.includes(${held}, ${wanted}))`;
+  };
+  const number = (sign: string, bound: Json) =>
+    `coalesce(oracle.number(${held}) ${sign} ${parameter(scope, bound, 'float8')}, false)`;
+  const each = (values: Json, one: (value: Json) => string, word: string, none: string) =>
+    `(${[none, ...(values as Json[]).map(one)].join(` ${word} `)})`;
+  const includes = (one: Json) => `oracle.includes(${held}, ${json(one)})`;
+  const date = (low: string, lowInside: boolean, high: string, highInside: boolean) =>
+    `coalesce(oracle.date_within(${held}, ${low}, ${lowInside}, ${high}, ${highInside}), false)`;
+  const asOf = () => parameter(scope, scope.asOfMs, 'bigint');
+  switch (operator) {
+    case 'is_set':
+      return `coalesce(${held} not in ('null'::jsonb, '""'::jsonb, '[]'::jsonb), false)`;
+    case 'equals':
+      return equals(value);
+    case 'in':
+      return each(value, equals, 'or', 'false');
+    case 'contains':
+      return `coalesce(strpos(${string}, ${text()}) > 0, false)`;
+    case 'starts_with':
+      return `coalesce(starts_with(${string}, ${text()}), false)`;
+    case 'ends_with': {
+      const ending = text();
+      return `coalesce(right(${string}, length(${ending})) = ${ending}, false)`;
+    }
+    case 'greater_than':
+      return number('>', value);
+    case 'at_least':
+      return number('>=', value);
+    case 'less_than':
+      return number('<', value);
+    case 'at_most':
+      return number('<=', value);
+    case 'between':
+      return `(${number('>=', (value as Json[])[0] as Json)} and ${number('<=', (value as Json[])[1] as Json)})`;
+    case 'before':
+      return date('null', true, `oracle.iso_ms(${text()})`, false);
+    case 'after':
+      return date(`oracle.iso_ms(${text()})`, false, 'null', true);
+    case 'on': {
+      const day = `(floor(oracle.iso_ms(${text()})::numeric / 86400000) * 86400000)::bigint`;
+      return date(day, true, `${day} + 86400000`, false);
+    }
+    case 'within_last':
+      return date(`${asOf()} - ${parameter(scope, durationMs(value), 'bigint')}`, true, asOf(), true);
+    case 'within_next':
+      return date(asOf(), true, `${asOf()} + ${parameter(scope, durationMs(value), 'bigint')}`, true);
+    case 'includes':
+      return includes(value);
+    case 'includes_any':
+      return each(value, includes, 'or', 'false');
+    case 'includes_all':
+      return each(value, includes, 'and', 'true');
+    default:
+      throw new Error(`the oracle does not know the operator ${operator}`);
+  }
+};
+
+const durationMs = (duration: Json): number => {
+  const [[unit, amount], ...more] = Object.entries(duration as Record<string, number>) as [[string, number]];
+  const ms = UNIT_MS[unit];
+  if (ms === undefined || more.length > 0)
+    throw new Error(`the oracle does not know the duration ${JSON.stringify(duration)}`);
+  return ms * amount;
+};
+
+const eventHolds = (leaf: ConditionJson, scope: Scope): string => {
+  const at = `(extract(epoch from e.occurred_at) * 1000)`;
+  const asOf = parameter(scope, scope.asOfMs, 'bigint');
+  const within = (leaf['within'] ?? {}) as { last?: Json; from?: string; to?: string };
+  const filters = [
+    'e.shard = u.shard',
+    'e.ordinal = u.ordinal',
+    `n.workspace_id = ${parameter(scope, scope.workspaceId, 'int')}`,
+    `n.name = ${parameter(scope, leaf['event'], 'text')}`,
+    `${at} <= ${asOf}`,
+  ];
+  if (within.last !== undefined)
+    filters.push(`${at} >= ${asOf} - ${parameter(scope, durationMs(within.last), 'bigint')}`);
+  if (within.from !== undefined) filters.push(`${at} >= oracle.iso_ms(${parameter(scope, within.from, 'text')})`);
+  if (within.to !== undefined) filters.push(`${at} < oracle.iso_ms(${parameter(scope, within.to, 'text')})`);
+  const count = `(select count(*) from events e join event_names n on n.id = e.event_id where ${filters.join(' and ')})`;
+  const range = (leaf['count'] ?? { atLeast: 1 }) as Record<string, unknown>;
+  const bound = (value: unknown) => parameter(scope, value, 'bigint');
+  if ('atLeast' in range) return `${count} >= ${bound(range['atLeast'])}`;
+  if ('atMost' in range) return `${count} <= ${bound(range['atMost'])}`;
+  if ('exactly' in range) return `${count} = ${bound(range['exactly'])}`;
+  const [low, high] = range['between'] as [number, number];
+  return `${count} between ${bound(low)} and ${bound(high)}`;
+};
