@@ -169,6 +169,8 @@ create table calculations (                    -- the queue and the record
   segment_key text not null,
   segment_version integer,
   trigger text not null check (trigger in ('newsletter', 'manual', 'schedule', 'api')),
+  urgency smallint not null generated always as (  -- the order of those that wait without a deadline
+    case trigger when 'newsletter' then 0 when 'manual' then 1 when 'api' then 2 else 3 end) stored,
   state text not null default 'queued' check (state in ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
   requested_at timestamptz not null default clock_timestamp(),
   run_after timestamptz not null default '-infinity',   -- a retry waits until then
@@ -190,7 +192,7 @@ create table calculations (                    -- the queue and the record
 );
 create unique index calculations_one_queued on calculations (segment_id) where state = 'queued' and attempts = 0;
 create unique index calculations_one_running on calculations (segment_id) where state = 'running';
-create index calculations_waiting on calculations (deadline, requested_at) where state = 'queued';
+create index calculations_waiting on calculations (deadline, urgency, requested_at) where state = 'queued';
 create index calculations_by_workspace on calculations (workspace_id, id desc);
 create index calculations_by_segment on calculations (segment_id, id desc);
 
@@ -204,6 +206,7 @@ create table snapshots (
   population integer not null,
   members integer not null,
   pinned boolean not null default false,
+  read_at timestamptz,                         -- somebody pages or streams it: kept for a while longer
   created_at timestamptz not null default now()
 );
 create index snapshots_by_segment on snapshots (segment_id, id desc);
@@ -215,7 +218,7 @@ create table snapshot_chunks (                 -- a chunk without members has no
   primary key (shard, snapshot_id)
 );
 alter table snapshot_chunks alter column bits set storage plain;
-create index snapshot_chunks_snapshot on snapshot_chunks (snapshot_id);
+create index snapshot_chunks_snapshot on snapshot_chunks (snapshot_id, shard);
 
 create table imports (
   id bigint generated always as identity primary key,
