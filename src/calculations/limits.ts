@@ -1,0 +1,53 @@
+/** Bounds of the calculations room, with their units. */
+
+export const MAX_SEGMENTS = 10_000; // a workspace
+export const MAX_NAME_LENGTH = 255;
+export const MAX_DESCRIPTION_LENGTH = 4_000;
+
+/** A request's `wait`: shorter than what proxies allow a response to take. */
+export const MAX_WAIT_MS = 60_000;
+/** Claims of one calculation, the first included. */
+export const MAX_ATTEMPTS = 5;
+export const RETRY_BASE_MS = 100;
+export const RETRY_MAX_MS = 10_000;
+
+export const HEARTBEAT_MS = 2_000;
+/** A process that is silent for this long has lost what it was running. Five heartbeats. */
+export const LEASE_MS = 10_000;
+/** A running row that its own process does not hold: left alone while its claim may still be on its way back. */
+export const CLAIM_GRACE_MS = 5_000;
+/** Only for pokes that were lost with a connection. */
+export const POLL_MS = 1_000;
+export const RECONNECT_BASE_MS = 100;
+export const RECONNECT_MAX_MS = 5_000;
+
+export const DEFAULT_STATEMENT_TIMEOUT_MS = 60_000;
+/** Previews, explanations and memberships that wait for a thread; more are told to come back. */
+export const MAX_WAITING_QUESTIONS = 1_000;
+/** Prepared statements of one connection; then it is replaced, as each holds memory in the server. */
+export const MAX_PREPARED = 250;
+export const WORKER_HEAP_MB = 512;
+/** How long a stopping process waits for what it is running. */
+export const DRAIN_MS = 10_000;
+
+export const DEFAULT_SAMPLE = 10;
+export const MAX_SAMPLE = 100;
+
+export const DEFAULT_LIST_LIMIT = 50;
+export const MAX_LIST_LIMIT = 500;
+export const DEFAULT_MEMBERS_LIMIT = 1_000;
+export const MAX_MEMBERS_LIMIT = 10_000;
+export const MAX_MEMBER_PROPERTIES = 100;
+/** Bitmaps that a stream reads at once: 8 × 4 kB. */
+export const STREAM_CHUNKS = 8;
+/** Users that a stream fetches at once; fewer where their properties, up to 32 kB each, come along. */
+export const STREAM_USERS = 2_000;
+export const STREAM_USERS_WITH_PROPERTIES = 500;
+
+/** Kept: the newest so many of a segment, all younger than an hour, all read lately, and pinned ones. */
+export const KEEP_SNAPSHOTS = 20;
+export const KEEP_SNAPSHOTS_MS = 3_600_000;
+export const KEEP_READ_MS = 600_000;
+export const RETENTION_MS = 60_000;
+/** Snapshots that one retention statement deletes. */
+export const RETENTION_BATCH = 20;
