@@ -1,0 +1,23 @@
+import { distance } from 'fastest-levenshtein';
+
+/** Names longer than this are not compared: nobody mistypes one, and the comparison is quadratic. */
+const MAX_NAME_LENGTH = 64;
+
+/** The known name that somebody who wrote `name` most likely meant, or undefined where none is near. */
+export const suggest = (name: string, known: readonly string[]): string | undefined => {
+  if (name.length > MAX_NAME_LENGTH) return undefined;
+  const wanted = name.toLowerCase();
+  let best: string | undefined;
+  let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
+  for (const candidate of known) {
+    const away = distance(wanted, candidate.toLowerCase());
+    if (away < bestDistance) [best, bestDistance] = [candidate, away];
+  }
+  return best;
+};
+
+/** `{hint: 'did you mean "plan"?'}`, or nothing: to be spread into an error's `where`. */
+export const didYouMean = (name: string, known: readonly string[]): { hint?: string } => {
+  const meant = suggest(name, known);
+  return meant === undefined ? {} : { hint: `did you mean "${meant}"?` };
+};

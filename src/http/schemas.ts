@@ -1,0 +1,243 @@
+import { z } from 'zod';
+import { CONDITION_KINDS } from '../conditions/types.ts';
+import { instant, integerParameter, plainText, userId } from './validation.ts';
+
+/**
+ * The shapes of requests and answers. Requests are validated by these very schemas; OpenAPI is made of both. Every schema
+ * that an operation names carries an id.
+ */
+
+/** Validated by the conditions room, which knows better errors; in OpenAPI it is `Condition`. */
+export const conditionField = z.unknown().meta({ $ref: '#/components/schemas/Condition' });
+const jsonObject = z.record(z.string(), z.unknown());
+const moment = z.string().meta({ format: 'date-time' });
+const nullable = <S extends z.ZodType>(schema: S) => schema.nullable();
+
+export const TRIGGERS = ['newsletter', 'manual', 'schedule', 'api'] as const;
+export const STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
+
+export const errorBody = z
+  .object({
+    error: z.object({
+      code: z.string(),
+      message: z.string(),
+      path: z.string().optional().meta({ description: 'where in the input, such as condition.of[2].operator' }),
+      hint: z.string().optional().meta({ description: 'what to do about it' }),
+    }),
+  })
+  .meta({ id: 'Error' });
+
+// Ingestion: validated by the ingest room, message by message; here only what a reader needs.
+const message = z.looseObject({
+  userId: z.union([z.string(), z.number()]).optional(),
+  anonymousId: z.union([z.string(), z.number()]).optional(),
+  messageId: z.string().optional(),
+  timestamp: z.string().optional(),
+});
+export const MESSAGES = {
+  identify: message.extend({ traits: jsonObject.optional() }).meta({ id: 'Identify' }),
+  track: message.extend({ event: z.string(), properties: jsonObject.optional() }).meta({ id: 'Track' }),
+  page: message.extend({ name: z.string().optional(), properties: jsonObject.optional() }).meta({ id: 'Page' }),
+  screen: message.extend({ name: z.string().optional(), properties: jsonObject.optional() }).meta({ id: 'Screen' }),
+  group: message.extend({ groupId: z.string(), traits: jsonObject.optional() }).meta({ id: 'Group' }),
+  alias: message.extend({ previousId: z.string() }).meta({ id: 'Alias' }),
+  batch: z
+    .looseObject({ batch: z.array(z.looseObject({ type: z.enum(['identify', 'track', 'page', 'screen', 'group', 'alias']) })) })
+    .meta({ id: 'Batch' }),
+} as const;
+export type MessageKind = keyof typeof MESSAGES;
+export const ingested = z.object({ success: z.literal(true) }).meta({ id: 'Ingested' });
+
+export const userParams = z.object({ userId });
+export const properties = z.unknown().meta({
+  id: 'Properties',
+  type: 'object',
+  additionalProperties: true,
+  description: 'property names with their values; null removes one',
+});
+export const userBody = z.strictObject({ properties: z.unknown().meta({ $ref: '#/components/schemas/Properties' }) }).meta({ id: 'UserChange' });
+export const user = z
+  .object({ userId: z.string(), properties: jsonObject, createdAt: moment, updatedAt: moment })
+  .meta({ id: 'User' });
+
+export const segmentKey = plainText(1, 255);
+export const segmentParams = z.object({ key: segmentKey });
+export const segmentBody = z
+  .strictObject({
+    key: z.string().optional(),
+    name: z.string(),
+    description: z.string().nullable().optional(),
+    condition: conditionField,
+  })
+  .meta({ id: 'NewSegment' });
+export const segmentChange = z
+  .strictObject({
+    name: z.string().optional(),
+    description: z.string().nullable().optional(),
+    condition: conditionField.optional(),
+  })
+  .meta({ id: 'SegmentChange' });
+export const segment = z
+  .object({
+    key: z.string(),
+    name: z.string(),
+    description: nullable(z.string()),
+    condition: conditionField,
+    version: z.int().meta({ description: 'grows with each change of the condition' }),
+    conditionKinds: z.array(z.enum(CONDITION_KINDS)),
+    createdAt: moment,
+    updatedAt: moment,
+    latestSnapshot: nullable(z.object({ id: z.string(), asOf: moment, population: z.int(), members: z.int() })),
+  })
+  .meta({ id: 'Segment' });
+export const segmentList = z.object({ segments: z.array(segment), nextCursor: nullable(z.string()) }).meta({ id: 'SegmentList' });
+
+export const previewBody = z.strictObject({ condition: conditionField, sample: z.int().min(0).max(100).optional() }).meta({ id: 'PreviewRequest' });
+export const preview = z
+  .object({
+    members: z.int(),
+    population: z.int(),
+    durationMs: z.number(),
+    sample: z.array(z.string()).meta({ description: 'userIds of some members' }),
+  })
+  .meta({ id: 'Preview' });
+export const explainBody = z.strictObject({ condition: conditionField, analyze: z.boolean().optional() }).meta({ id: 'ExplainRequest' });
+export const explanation = z
+  .looseObject({
+    sql: z.string(),
+    parameters: z.array(z.unknown()),
+    plan: z.unknown(),
+    conditionKinds: z.array(z.string()),
+    asOf: moment,
+  })
+  .meta({ id: 'Explanation' });
+
+export const calculationBody = z
+  .strictObject({
+    trigger: z.enum(TRIGGERS).optional(),
+    deadline: z.string().nullable().optional().meta({ format: 'date-time' }),
+    onLate: z.enum(['wait', 'use_latest']).optional(),
+    wait: z.number().optional().meta({ description: 'milliseconds to wait for its end, at most 60000' }),
+  })
+  .meta({ id: 'CalculationRequest' });
+const ms = nullable(z.number());
+export const calculation = z
+  .object({
+    id: z.string(),
+    segment: z.string(),
+    workspace: z.string(),
+    trigger: z.enum(TRIGGERS),
+    state: z.enum(STATES),
+    requestedAt: moment,
+    startedAt: nullable(moment),
+    finishedAt: nullable(moment),
+    deadline: nullable(moment),
+    onLate: z.enum(['wait', 'use_latest']),
+    asOf: nullable(moment).meta({ description: 'the moment that relative time counts from' }),
+    attempts: z.int(),
+    timingsMs: z.object({ queue: ms, freshen: ms, compile: ms, query: ms, store: ms, total: ms }),
+    population: nullable(z.int()),
+    members: nullable(z.int()),
+    entered: nullable(z.int()),
+    left: nullable(z.int()),
+    snapshot: nullable(z.string()),
+    segmentVersion: nullable(z.int()),
+    conditionKinds: z.array(z.string()),
+    late: z.boolean(),
+    supersededBy: nullable(z.string()),
+    error: nullable(z.object({ code: z.string(), message: z.string(), hint: z.string().optional() })),
+  })
+  .meta({ id: 'Calculation' });
+export const calculationList = z
+  .object({ calculations: z.array(calculation), nextCursor: nullable(z.string()) })
+  .meta({ id: 'CalculationList' });
+export const idParams = z.object({ id: z.string() });
+
+const cursor = plainText(1, 1_000).optional();
+export const pageQuery = (maxLimit: number) => z.strictObject({ cursor, limit: integerParameter(1, maxLimit).optional() });
+export const calculationsQuery = z.strictObject({
+  segment: segmentKey.optional(),
+  state: z.enum(STATES).optional(),
+  trigger: z.enum(TRIGGERS).optional(),
+  kind: z.enum(CONDITION_KINDS).optional(),
+  since: instant.optional(),
+  cursor,
+  limit: integerParameter(1, 500).optional(),
+});
+
+export const snapshot = z
+  .object({
+    id: z.string(),
+    segment: z.string(),
+    segmentVersion: z.int(),
+    previous: nullable(z.string()),
+    asOf: moment,
+    createdAt: moment,
+    population: z.int(),
+    members: z.int(),
+    pinned: z.boolean().meta({ description: 'kept until it is released' }),
+  })
+  .meta({ id: 'Snapshot' });
+export const snapshotList = z
+  .object({ snapshots: z.array(snapshot), nextCursor: nullable(z.string()) })
+  .meta({ id: 'SnapshotList' });
+const member = z.looseObject({ userId: z.string() }).meta({ id: 'Member' });
+export const members = z
+  .object({ snapshot: z.string(), asOf: moment, members: z.array(member), nextCursor: nullable(z.string()) })
+  .meta({ id: 'Members' });
+export const membership = z.object({ member: z.boolean() }).meta({ id: 'Membership' });
+export const changes = z
+  .object({
+    snapshot: z.string(),
+    since: z.string(),
+    entered: z.array(member),
+    left: z.array(member),
+    nextCursor: nullable(z.string()),
+  })
+  .meta({ id: 'Changes' });
+
+export const importResource = z
+  .looseObject({
+    id: z.string(),
+    kind: z.enum(['users', 'events']),
+    state: z.enum(['queued', 'running', 'succeeded', 'failed']),
+    rows: z.int(),
+    accepted: z.int(),
+    rejected: z.int(),
+    errors: z.array(z.object({ line: z.int(), reason: z.string() })).meta({ description: 'the first 100' }),
+  })
+  .meta({ id: 'Import' });
+export const importList = z.object({ imports: z.array(importResource), nextCursor: nullable(z.string()).optional() }).meta({ id: 'ImportList' });
+
+const coverage = { coverage: z.number().meta({ description: 'share of the users, 0 to 1' }) };
+export const propertyList = z
+  .object({
+    population: z.int(),
+    properties: z.array(
+      z.object({ property: z.string(), types: z.array(z.string()), users: z.int(), ...coverage }),
+    ),
+    nextCursor: nullable(z.string()),
+  })
+  .meta({ id: 'PropertyList' });
+export const eventList = z
+  .object({
+    population: z.int(),
+    events: z.array(z.object({ event: z.string(), users: z.int(), ...coverage, lastDay: nullable(z.string()) })),
+    nextCursor: nullable(z.string()),
+  })
+  .meta({ id: 'EventList' });
+
+export const workspaceBody = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9, "-" and "_", and begin with a letter or a digit'),
+  })
+  .meta({ id: 'NewWorkspace' });
+export const workspaceParams = z.object({ name: plainText(1, 63) });
+export const workspace = z.object({ name: z.string(), createdAt: moment, hasKey: z.boolean() }).meta({ id: 'Workspace' });
+export const workspaceList = z.object({ workspaces: z.array(workspace) }).meta({ id: 'WorkspaceList' });
+export const createdWorkspace = workspace
+  .extend({ key: z.string().meta({ description: 'told this once; only its digest is stored' }) })
+  .meta({ id: 'CreatedWorkspace' });
+export const workspaceKey = z.object({ name: z.string(), key: z.string() }).meta({ id: 'WorkspaceKey' });
