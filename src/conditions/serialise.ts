@@ -1,0 +1,89 @@
+import { formatIsoDate } from './dates.ts';
+import type { Condition, CountRange, Duration, Window } from './types.ts';
+
+/** JSON of the condition language, as callers write it. */
+export interface ConditionJson {
+  readonly [field: string]: unknown;
+  readonly type: string;
+}
+
+const UNITS: readonly (readonly [name: string, ms: number])[] = [
+  ['weeks', 604_800_000],
+  ['days', 86_400_000],
+  ['hours', 3_600_000],
+  ['minutes', 60_000],
+];
+
+/** In the largest unit that holds it whole; all durations of the language are whole minutes. */
+const durationJson = ({ ms }: Duration): Record<string, number> => {
+  const [name, unitMs] = UNITS.find(([, unit]) => ms % unit === 0) ?? ['minutes', 60_000];
+  return { [name]: ms / unitMs };
+};
+
+const countJson = ({ low, high }: CountRange): Record<string, unknown> => {
+  if (high === null) return { atLeast: low };
+  if (low === high) return { exactly: low };
+  return low === 0 ? { atMost: high } : { between: [low, high] };
+};
+
+const windowJson = (window: Window): Record<string, unknown> => {
+  if ('last' in window) return { last: durationJson(window.last) };
+  return {
+    ...(window.from === undefined ? {} : { from: formatIsoDate(window.from) }),
+    ...(window.to === undefined ? {} : { to: formatIsoDate(window.to) }),
+  };
+};
+
+/**
+ * The JSON that `parseCondition` reads as `condition`, with everything that has a default left out, and its fields always in the
+ * same order.
+ */
+export const serialise = (condition: Condition): ConditionJson => {
+  switch (condition.type) {
+    case 'all':
+    case 'any':
+      return { type: condition.type, of: condition.of.map(serialise) };
+    case 'not':
+      return { type: 'not', of: serialise(condition.of) };
+    case 'segment':
+      return { type: 'segment', segment: condition.segment };
+    case 'sample':
+      return { type: 'sample', percent: condition.percent, seed: condition.seed };
+    case 'event': {
+      const { low, high } = condition.count;
+      const within = windowJson(condition.within);
+      return {
+        type: 'event',
+        event: condition.event,
+        ...(low === 1 && high === null ? {} : { count: countJson(condition.count) }),
+        ...(Object.keys(within).length === 0 ? {} : { within }),
+      };
+    }
+    case 'property':
+      return propertyJson(condition);
+  }
+};
+
+const propertyJson = (leaf: Extract<Condition, { type: 'property' }>): ConditionJson => {
+  const json = { type: 'property', property: leaf.property, operator: leaf.operator };
+  switch (leaf.operator) {
+    case 'is_set':
+    case 'is_not_set':
+      return json;
+    case 'before':
+    case 'after':
+    case 'on':
+      return { ...json, value: formatIsoDate(leaf.value) };
+    case 'within_last':
+    case 'not_within_last':
+    case 'within_next':
+      return { ...json, value: durationJson(leaf.value) };
+    case 'contains':
+    case 'not_contains':
+    case 'starts_with':
+    case 'ends_with':
+      return { ...json, value: leaf.value, ...(leaf.ignoreCase ? { ignoreCase: true } : {}) };
+    default:
+      return { ...json, value: leaf.value };
+  }
+};
