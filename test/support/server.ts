@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openClient } from '../../src/database/connect.ts';
+import { type Embedded, startEmbedded } from '../../src/database/embedded.ts';
+import { migrate } from '../../src/database/migrate.ts';
+
+/** Nothing of a test run has to survive the machine's fall. */
+const UNSAFE_BUT_FAST = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  synchronous_commit: 'off',
+  shared_buffers: '256MB',
+  max_connections: '300',
+};
+
+export interface TestServer {
+  /** A database on the server that the clones are not made from. */
+  readonly url: string;
+  /** Migrated, with nothing in it. */
+  readonly template: string;
+  stop(): Promise<void>;
+}
+
+export const withDatabase = (url: string, database: string): string => {
+  const other = new URL(url);
+  other.pathname = `/${database}`;
+  return other.href;
+};
+
+const startOwn = async (): Promise<Embedded> => {
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
+  // Made with mode 700; the account that PostgreSQL runs as under root goes through it.
+  chmodSync(directory, 0o711);
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  try {
+    const server = await startEmbedded({ directory, settings: UNSAFE_BUT_FAST, initdbFlags: ['--no-sync'] });
+    return { ...server, stop: () => server.stop().finally(remove) };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+};
+
+/**
+ * The server of a test run: the one that `TEST_DATABASE_URL` names (a superuser's URL), else an embedded one of its own
+ * that ends with this process. It has one migrated database to clone.
+ */
+export const startTestServer = async (): Promise<TestServer> => {
+  const given = process.env.TEST_DATABASE_URL;
+  const own = given === undefined || given === '' ? await startOwn() : undefined;
+  const url = own?.url ?? (given as string);
+  const template = `evenkeel_template_${process.pid}_${randomBytes(4).toString('hex')}`;
+  const run = async (statement: string): Promise<void> => {
+    const client = await openClient(url, { applicationName: 'evenkeel test' });
+    await client.query(statement).finally(() => client.end());
+  };
+  const stop = async (): Promise<void> => {
+    if (own === undefined) await run(`drop database if exists ${template} with (force)`);
+    await own?.stop();
+  };
+  try {
+    await run(`create database ${template} encoding 'UTF8' locale 'C' template template0`);
+    await migrate(withDatabase(url, template));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url, template, stop };
+};
