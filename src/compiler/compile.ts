@@ -1,0 +1,114 @@
+import { isBranch } from '../conditions/leaves.ts';
+import { kindOf } from '../conditions/kinds.ts';
+import type { ConditionKind, ExpandedCondition, Leaf } from '../conditions/types.ts';
+import { and, type Bits, not, or, within } from './bits.ts';
+import type { Catalogue } from './catalogue.ts';
+import { addCosts, type Cost, cost } from './cost.ts';
+import { eventSource } from './events.ts';
+import { Parameters } from './parameters.ts';
+import { type Context, POSITIVE, propertySource } from './properties.ts';
+import { sampleSource } from './sample.ts';
+import type { Source, SourceName } from './slices.ts';
+
+/** One of the condition's different leaves, as it is evaluated. */
+export interface CompiledLeaf {
+  readonly kind: ConditionKind;
+  readonly leaf: Leaf;
+  readonly source: SourceName;
+  /** For each chunk. */
+  readonly cost: Cost;
+}
+
+/** Who is in a segment, as an expression. */
+export interface Membership {
+  /** SQL of type bit(32000), never null, correlated on `chunks c` (c.shard, c.chunk, c.users); of users that exist only. */
+  readonly text: string;
+  /** Of the parameters $1, $2, … in it. */
+  readonly values: readonly unknown[];
+  /** For each chunk. */
+  readonly cost: Cost;
+  readonly leaves: readonly CompiledLeaf[];
+}
+
+const SOURCES: { readonly [T in Leaf['type']]: (context: Context, leaf: Extract<Leaf, { type: T }>) => Source } = {
+  property: propertySource,
+  event: eventSource,
+  sample: sampleSource,
+};
+
+interface Shared {
+  readonly leaf: Leaf;
+  uses: number;
+}
+
+/** A leaf and its complement are the same bits. */
+const positive = (leaf: Leaf): { leaf: Leaf; negated: boolean } => {
+  const operator = leaf.type === 'property' ? POSITIVE[leaf.operator] : undefined;
+  return operator ? { leaf: { ...leaf, operator } as Leaf, negated: true } : { leaf, negated: false };
+};
+
+/** Each different leaf with how often it stands in the tree. */
+const differentLeaves = (condition: ExpandedCondition): Map<string, Shared> => {
+  const found = new Map<string, Shared>();
+  const visit = (node: ExpandedCondition): void => {
+    if (isBranch(node)) {
+      if (node.type === 'not') visit(node.of);
+      else node.of.forEach(visit);
+      return;
+    }
+    const { leaf } = positive(node as Leaf);
+    const key = JSON.stringify(leaf);
+    const known = found.get(key);
+    if (known) known.uses++;
+    else found.set(key, { leaf, uses: 1 });
+  };
+  visit(condition);
+  return found;
+};
+
+/**
+ * Compiles a condition over what the catalogue knows. Relative time counts from `asOf` (epoch milliseconds).
+ *
+ * `{"type":"all","of":[{"type":"property","property":"plan","operator":"is_set"},{"type":"not","of":{… "ltv" …}}]}` becomes
+ * `(coalesce((select s.bits from slices s where … $1 …), zero) & ~coalesce((select …), zero) & c.users)`.
+ *
+ * A leaf that stands several times is evaluated once: PostgreSQL would run each copy of a subquery, so that these stand in a
+ * derived table behind `offset 0`, which it does not pull up.
+ */
+export const compile = (condition: ExpandedCondition, catalogue: Catalogue, asOf: number): Membership => {
+  const parameters = new Parameters();
+  const context: Context = { catalogue, asOf, parameters };
+  const leaves: CompiledLeaf[] = [];
+  const shared: string[] = [];
+  const results = new Map<string, Bits>();
+  for (const [key, { leaf, uses }] of differentLeaves(condition)) {
+    const source = (SOURCES[leaf.type] as (context: Context, leaf: Leaf) => Source)(context, leaf);
+    leaves.push({ kind: kindOf(leaf), leaf, source: source.source, cost: source.cost });
+    let result = source.bits;
+    if (uses > 1 && result.kind === 'sql') {
+      const name = `l${shared.length}`;
+      shared.push(`${result.text} as ${name}`);
+      result = { ...result, text: `l.${name}` };
+    }
+    results.set(key, result);
+  }
+
+  let operations = 1;
+  const build = (node: ExpandedCondition): Bits => {
+    if (isBranch(node)) {
+      if (node.type === 'not') return not(build(node.of));
+      operations += Math.max(node.of.length - 1, 0);
+      return node.type === 'all' ? and(node.of.map(build)) : or(node.of.map(build));
+    }
+    const { leaf, negated } = positive(node as Leaf);
+    const result = results.get(JSON.stringify(leaf)) as Bits;
+    return negated ? not(result) : result;
+  };
+  const root = within('c.users', build(condition));
+  return {
+    text: shared.length === 0 ? root : `(select ${root} from (select ${shared.join(', ')} offset 0) l)`,
+    values: parameters.values,
+    cost: addCosts([...leaves.map((each) => each.cost), cost({ operations })]),
+    leaves,
+  };
+};
