@@ -102,7 +102,7 @@ const dispatch =
     const query = validate(route.query ?? noQuery, rawQuery, 'query parameter');
     const body =
       typeof route.body === 'object'
-        ? validate(route.body.schema, await readJson(request, route.body.maxBytes), 'field')
+        ? validate(route.body.schema, await readJson(request, route.body), 'field')
         : undefined;
     const reply = await route.handle({
       params,

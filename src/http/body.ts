@@ -6,8 +6,14 @@ import { parseJson } from '../core/json.ts';
 
 /** A body that is not a file and takes longer than this to arrive is given up. */
 const BODY_TIMEOUT_MS = 60_000;
-/** A body is read as JSON under these types; SDKs in browsers send text/plain to avoid a preflight. */
-const JSON_TYPES = new Set(['', 'application/json', 'text/plain', 'application/merge-patch+json']);
+/** A body is read as JSON under these types; SDKs in browsers send text/plain, and curl calls everything a form. */
+const JSON_TYPES = new Set([
+  '',
+  'application/json',
+  'text/plain',
+  'application/merge-patch+json',
+  'application/x-www-form-urlencoded',
+]);
 
 /** The caller went away before the request was whole: nobody is left to answer. */
 export class CallerGone extends Error {
@@ -100,7 +106,10 @@ const decodeUtf8 = (bytes: Buffer): string => {
 };
 
 /** The body as JSON. Throws 400, 413 or 415. */
-export const readJson = async (request: IncomingMessage, maxBytes: number): Promise<unknown> => {
+export const readJson = async (
+  request: IncomingMessage,
+  { maxBytes, optional = false }: { readonly maxBytes: number; readonly optional?: boolean },
+): Promise<unknown> => {
   const [type = '', ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
   if (!JSON_TYPES.has(type.trim()))
     throw new EvenkeelError(415, 'unsupported_type', `Content-Type "${type.trim().slice(0, 64)}" is not JSON`, {
@@ -110,6 +119,7 @@ export const readJson = async (request: IncomingMessage, maxBytes: number): Prom
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii')
     throw new EvenkeelError(415, 'unsupported_type', `charset "${charset.slice(0, 64)}" is not supported`, { hint: 'send UTF-8' });
   const bytes = await readBytes(request, maxBytes);
+  if (bytes.length === 0 && optional) return {};
   if (bytes.length === 0) throw malformed('the body is empty; it must be JSON');
   return parseJson(decodeUtf8(bytes));
 };

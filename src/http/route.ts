@@ -53,8 +53,8 @@ export interface RouteDefinition<P extends z.ZodObject, Q extends z.ZodObject, B
   readonly access: Access;
   readonly params?: P;
   readonly query?: Q;
-  /** JSON of at most `maxBytes`, or `stream`: the body is a file and the handler reads it. */
-  readonly body?: { readonly schema: B; readonly maxBytes: number } | 'stream';
+  /** JSON of at most `maxBytes` (`optional`: no body is `{}`), or `stream`: the body is a file and the handler reads it. */
+  readonly body?: { readonly schema: B; readonly maxBytes: number; readonly optional?: boolean } | 'stream';
   readonly answers: Readonly<Record<number, Answer>>;
   /** Answers, or gives undefined after having answered by itself. */
   handle(call: Call<z.output<P>, z.output<Q>, z.output<B>>): Promise<Reply | undefined>;

@@ -24,13 +24,24 @@ const shapeAt = (schema: z.ZodType, path: readonly PropertyKey[]): string[] => {
   return current instanceof z.ZodObject ? Object.keys(current.shape) : [];
 };
 
-const problem = (schema: z.ZodType, issue: z.core.$ZodIssue, what: string): EvenkeelError => {
+const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((inner, step) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[step], value);
+
+const problem = (schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue, what: string): EvenkeelError => {
   const path = formatPath(issue.path);
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';
     return invalid(`unknown ${what} "${key.slice(0, 64)}"`, {
       path: formatPath([...issue.path, key.slice(0, 64)]),
       ...didYouMean(key, shapeAt(schema, issue.path)),
+    });
+  }
+  if (issue.code === 'invalid_value') {
+    const known = issue.values.map(String);
+    const given = path === '' ? undefined : at(value, issue.path);
+    return invalid(`${path || `the ${what}`} must be one of ${known.join(', ')}`, {
+      path,
+      ...(typeof given === 'string' ? didYouMean(given, known) : {}),
     });
   }
   const message = issue.message.replace(/^Invalid input: /, '');
@@ -42,7 +53,7 @@ export const validate = <S extends z.ZodType>(schema: S, value: unknown, what: '
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const first = parsed.error.issues[0];
-  throw first === undefined ? invalid(`the ${what} is not valid`) : problem(schema, first, what);
+  throw first === undefined ? invalid(`the ${what} is not valid`) : problem(schema, value, first, what);
 };
 
 /** The query string, each name once. Throws 400 for what is not percent-encoded UTF-8, 422 for a name given twice. */

@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CalculationResource } from '../../calculations/resources.ts';
+import { EvenkeelError } from '../../core/errors.ts';
+import { CLIENT_HELP, CLIENT_OPTIONS, Client } from '../client.ts';
+import { type Command, type Invocation, UsageError } from '../command.ts';
+import { formatCount, Progress } from '../progress.ts';
+
+const WAIT_MS = 10_000;
+const POLL_MS = 250;
+
+const run = async (invocation: Invocation): Promise<void> => {
+  const [verb, key, ...rest] = invocation.positionals;
+  if (verb !== 'calculate' || key === undefined || rest.length > 0)
+    throw new UsageError('say which segment: evenkeel segment calculate KEY');
+  const trigger = invocation.options['trigger'] ?? 'manual';
+  const client = Client.of(invocation);
+  const progress = new Progress(invocation);
+  let calculation = await client.json<CalculationResource>(`/v1/segments/${encodeURIComponent(key)}/calculations`, {
+    method: 'POST',
+    body: { trigger, wait: WAIT_MS },
+  });
+  while (calculation.state === 'queued' || calculation.state === 'running') {
+    progress.show(`${calculation.id} is ${calculation.state}`, undefined);
+    await sleep(POLL_MS);
+    calculation = await client.json<CalculationResource>(`/v1/calculations/${calculation.id}`);
+  }
+  progress.done();
+  if (invocation.json) invocation.out(`${JSON.stringify(calculation)}\n`);
+  if (calculation.state !== 'succeeded')
+    throw new EvenkeelError(500, 'calculation_failed', `${calculation.id} ${calculation.state}${calculation.error === null ? '' : `: ${calculation.error.message}`}`, {
+      ...(calculation.error?.hint === undefined ? {} : { hint: calculation.error.hint }),
+    });
+  if (invocation.json) return;
+  const { members, population, entered, left, timingsMs, snapshot } = calculation;
+  const phases = (['queue', 'freshen', 'compile', 'query', 'store'] as const).map((phase) => `${phase} ${(timingsMs[phase] ?? 0).toFixed(1)}`);
+  invocation.out(
+    `${formatCount(members ?? 0)} of ${formatCount(population ?? 0)} users (${formatCount(entered ?? 0)} entered, ${formatCount(left ?? 0)} left)\n` +
+      `${(timingsMs.total ?? 0).toFixed(1)} ms: ${phases.join(', ')}\n` +
+      `${calculation.id}, snapshot ${snapshot ?? '–'}\n`,
+  );
+};
+
+export const segmentCommand: Command = {
+  name: 'segment',
+  usage: 'calculate KEY',
+  summary: 'calculate a segment on a running service and wait for it',
+  options: {
+    trigger: { type: 'string', value: 'manual|api|schedule|newsletter', help: 'what asks for it; by default manual' },
+    ...CLIENT_OPTIONS,
+  },
+  details: () => CLIENT_HELP,
+  run,
+};
