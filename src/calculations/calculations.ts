@@ -1,0 +1,266 @@
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { conflict, notFound } from '../core/errors.ts';
+import { formatId, parseId } from '../core/ids.ts';
+import type { Log } from '../core/log.ts';
+import { CONDITION_KINDS } from '../conditions/types.ts';
+import { openPool } from '../database/connect.ts';
+import { sql } from '../database/sql.ts';
+import { decodeIntegers, encodeCursor } from './cursors.ts';
+import { type CalculationRecord, Dispatcher } from './dispatcher.ts';
+import { readInteger, readOneOf } from './input.ts';
+import { Lease } from './lease.ts';
+import { DEFAULT_LIST_LIMIT, DEFAULT_STATEMENT_TIMEOUT_MS, DRAIN_MS, MAX_LIST_LIMIT, POLL_MS } from './limits.ts';
+import { readExplain, readPreview, readRequest, readSince } from './requests.ts';
+import {
+  type CalculationResource,
+  type CalculationRow,
+  calculationResource,
+  hasEnded,
+  STATES,
+  TRIGGERS,
+  wasHandedLatest,
+} from './resources.ts';
+import { unknownSegment } from './segments.ts';
+import type { CalculationFilters, CalculationsService, Explanation, Preview } from './services.ts';
+import { Retention } from './retention.ts';
+import { Signals } from './signals.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+const REQUEST = sql('calculations-request');
+const SELECT = sql('calculations-select');
+const CANCEL = sql('calculations-cancel');
+
+const QUICK_CONNECTIONS = 4;
+
+export interface CalculationsOptions {
+  readonly url: string;
+  readonly pool: pg.Pool;
+  readonly log: Log;
+  /** Worker threads; by default as many as there are cores, at least 2. */
+  readonly threads?: number;
+  readonly statementTimeoutMs?: number;
+  /** Hears of each attempt that ended. */
+  readonly onCalculation?: (record: CalculationRecord) => void;
+  /** What a thread runs; another one in tests that crash it. */
+  readonly workerFile?: URL;
+}
+
+/** Requests, their queue, the threads that run them, and what became of them. */
+export class Calculations implements CalculationsService {
+  readonly signals: Signals;
+  readonly #options: CalculationsOptions;
+  readonly #quick: pg.Pool;
+  readonly #workers: WorkerPool;
+  readonly #dispatcher: Dispatcher;
+  readonly #lease: Lease;
+  readonly #retention: Retention;
+
+  constructor(options: CalculationsOptions) {
+    const { url, pool, log } = options;
+    const processId = randomUUID();
+    this.#options = options;
+    this.#quick = openQuickPool(url, log);
+    this.signals = new Signals({ url, pool: this.#quick, origin: processId, log });
+    this.#workers = new WorkerPool({
+      url,
+      statementTimeoutMs: options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS,
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+      ...(options.workerFile === undefined ? {} : { workerFile: options.workerFile }),
+    });
+    const shared = { pool: this.#quick, signals: this.signals, processId, log };
+    this.#dispatcher = new Dispatcher({
+      ...shared,
+      workers: this.#workers,
+      onCalculation: (record) => options.onCalculation?.(record),
+    });
+    this.#lease = new Lease({
+      ...shared,
+      active: () => this.#dispatcher.active,
+      onRecovered: (ids) => {
+        for (const id of ids) this.signals.changed(id);
+        this.signals.queued();
+      },
+    });
+    this.#retention = new Retention({ pool, log });
+    this.signals.listen((signal) => {
+      if (signal.kind === 'queued') this.#dispatcher.poke();
+      if (signal.kind === 'cancelled') this.#workers.cancel(signal.id);
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#lease.start();
+    await this.signals.start();
+    this.#dispatcher.start();
+    this.#retention.start();
+  }
+
+  /** Claims no more, waits a while for what runs, and gives the rest back to the queue. */
+  async stop(): Promise<void> {
+    await this.#dispatcher.stop();
+    await this.#retention.stop();
+    await Promise.race([this.#dispatcher.drained(), pause(DRAIN_MS)]);
+    await this.#workers.close();
+    await this.#dispatcher.drained();
+    await this.#lease.stop();
+    await this.signals.stop();
+    await this.#quick.end();
+  }
+
+  async request(workspaceId: number, key: string, body: unknown): Promise<CalculationResource> {
+    const { trigger, deadline, onLate, waitMs } = readRequest(body);
+    const { rows } = await this.#options.pool.query<{ id: number }>({
+      name: 'calculations-request',
+      text: REQUEST,
+      values: [workspaceId, key, trigger, deadline, onLate],
+    });
+    const id = rows[0]?.id;
+    if (id === undefined) throw unknownSegment(key);
+    const giveUpAt = performance.now() + waitMs;
+    const changes = this.#changesOf(id);
+    this.signals.queued();
+    try {
+      for (;;) {
+        const calculation = await this.#read(workspaceId, id);
+        const leftMs = giveUpAt - performance.now();
+        if (leftMs <= 0 || hasEnded(calculation) || wasHandedLatest(calculation)) return calculation;
+        await changes.next(Math.min(leftMs, untilDeadline(calculation)));
+      }
+    } finally {
+      changes.end();
+    }
+  }
+
+  async get(workspaceId: number, id: string): Promise<CalculationResource> {
+    return this.#read(workspaceId, parseId('calculation', id));
+  }
+
+  async list(
+    workspaceId: number,
+    filters: CalculationFilters = {},
+  ): Promise<{ calculations: CalculationResource[]; nextCursor: string | null }> {
+    const limit = readInteger(filters.limit ?? DEFAULT_LIST_LIMIT, 'limit', { min: 1, max: MAX_LIST_LIMIT });
+    const { rows } = await this.#options.pool.query<CalculationRow>(SELECT, [
+      workspaceId,
+      null,
+      filters.cursor === undefined ? null : decodeIntegers('calculations', filters.cursor, 1)[0],
+      filters.segment ?? null,
+      filters.state === undefined ? null : readOneOf(filters.state, 'state', STATES),
+      filters.trigger === undefined ? null : readOneOf(filters.trigger, 'trigger', TRIGGERS),
+      filters.kind === undefined ? null : readOneOf(filters.kind, 'kind', CONDITION_KINDS),
+      readSince(filters.since),
+      limit + 1,
+    ]);
+    const shown = rows.slice(0, limit);
+    const last = shown.at(-1);
+    return {
+      calculations: shown.map(calculationResource),
+      nextCursor: rows.length > limit && last !== undefined ? encodeCursor('calculations', last.id) : null,
+    };
+  }
+
+  async cancel(workspaceId: number, id: string): Promise<CalculationResource> {
+    const number = parseId('calculation', id);
+    const { rows } = await this.#options.pool.query(CANCEL, [workspaceId, number]);
+    const calculation = await this.#read(workspaceId, number);
+    if (rows.length === 0) throw conflict(`the calculation has ${calculation.state} already`);
+    this.signals.cancelled(number);
+    return calculation;
+  }
+
+  async *watch(workspaceId: number, id: string, signal?: AbortSignal): AsyncGenerator<CalculationResource> {
+    const changes = this.#changesOf(parseId('calculation', id), signal);
+    let shown = '';
+    try {
+      while (signal?.aborted !== true) {
+        const calculation = await this.get(workspaceId, id);
+        const seen = JSON.stringify(calculation);
+        if (seen !== shown) yield calculation;
+        shown = seen;
+        if (hasEnded(calculation)) return;
+        await changes.next(untilDeadline(calculation));
+      }
+    } finally {
+      changes.end();
+    }
+  }
+
+  async preview(workspaceId: number, body: unknown): Promise<Preview> {
+    return this.#workers.ask({ kind: 'preview', workspaceId, ...readPreview(body) });
+  }
+
+  async explain(workspaceId: number, body: unknown): Promise<Explanation> {
+    return this.#workers.ask({ kind: 'explain', workspaceId, ...readExplain(body) });
+  }
+
+  async isMember(workspaceId: number, key: string, userId: string): Promise<{ member: boolean }> {
+    return this.#workers.ask({ kind: 'member', workspaceId, segmentKey: key, userId });
+  }
+
+  utilisation(): { threads: number; busy: number; waiting: number } {
+    const { threads, busy, waiting } = this.#workers;
+    return { threads, busy, waiting };
+  }
+
+  async queueDepth(): Promise<number> {
+    const { rows } = await this.#options.pool.query<{ count: number }>(
+      `select count(*)::integer as count from calculations where state = 'queued'`,
+    );
+    return rows[0]?.count ?? 0;
+  }
+
+  async #read(workspaceId: number, id: number): Promise<CalculationResource> {
+    const values = [workspaceId, id, null, null, null, null, null, null, 1];
+    const { rows } = await this.#options.pool.query<CalculationRow>(SELECT, values);
+    const row = rows[0];
+    if (row === undefined) throw notFound(`the calculation ${formatId('calculation', id)}`);
+    return calculationResource(row);
+  }
+
+  /** Wakes at a change of the calculation, and now and then in case that a signal was lost. */
+  #changesOf(id: number, abort?: AbortSignal) {
+    let changed = false;
+    let wake = (): void => undefined;
+    const notice = (): void => {
+      changed = true;
+      wake();
+    };
+    const unlisten = this.signals.listen((signal) => {
+      if (signal.kind === 'changed' && signal.id === id) notice();
+    });
+    abort?.addEventListener('abort', notice);
+    return {
+      next: async (timeoutMs: number): Promise<void> => {
+        if (!changed) await pause(Math.min(timeoutMs, POLL_MS), (wakeNow) => (wake = wakeNow));
+        changed = false;
+      },
+      end: (): void => {
+        unlisten();
+        abort?.removeEventListener('abort', notice);
+      },
+    };
+  }
+}
+
+/** A bit past it, so that the database's clock has passed it too. */
+const untilDeadline = ({ deadline, late }: CalculationResource): number =>
+  deadline === null || late ? Number.POSITIVE_INFINITY : Math.max(1, Date.parse(deadline) - Date.now() + 1);
+
+const pause = (ms: number, offerWake?: (wake: () => void) => void): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    offerWake?.(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+
+/** For the queue's own bookkeeping: what a crash loses of it is done again, so no commit waits for the disk. */
+const openQuickPool = (url: string, log: Log): pg.Pool => {
+  const pool = openPool(url, { max: QUICK_CONNECTIONS, applicationName: 'evenkeel dispatcher', log });
+  pool.on('connect', (client) => {
+    client.query('set synchronous_commit = off').catch(() => undefined);
+  });
+  return pool;
+};

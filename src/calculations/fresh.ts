@@ -1,0 +1,114 @@
+import type pg from 'pg';
+import { type Membership, compile } from '../compiler/compile.ts';
+import type { NamedStatement } from '../compiler/statements.ts';
+import type { ExpandedCondition } from '../conditions/types.ts';
+import { references } from '../conditions/references.ts';
+import { transaction } from '../database/transaction.ts';
+import { loadCatalogue } from '../index/catalogue.ts';
+import { fold, hasPending, withFoldLock } from '../index/fold.ts';
+
+/** The compiler's statements are immutable; node-postgres declares that it might change them. */
+export const asQuery = ({ name, text, values }: NamedStatement): pg.QueryConfig => ({
+  name,
+  text,
+  values: [...values],
+});
+
+/** What is to be evaluated, as the transaction's own snapshot shows it. */
+export interface Subject {
+  readonly condition: ExpandedCondition;
+  /** Only these; left out: the whole workspace. */
+  readonly shards?: readonly number[];
+}
+
+export interface Compiled<S extends Subject> {
+  readonly subject: S;
+  readonly membership: Membership;
+  readonly shards: readonly [first: number, last: number];
+  /** The calculation's one clock, epoch milliseconds. */
+  readonly asOf: number;
+  readonly watch: Readonly<Stopwatch>;
+}
+
+/** Accumulates the milliseconds of the phases that lie before the query. */
+export interface Stopwatch {
+  freshen: number;
+  compile: number;
+}
+
+type Catalogued = Awaited<ReturnType<typeof loadCatalogue>>;
+
+const scopeOf = (workspaceId: number, subject: Subject, catalogue: Catalogued) => ({
+  workspaceId,
+  propertyIds: catalogue.propertyIds,
+  eventIds: catalogue.eventIds,
+  ...(subject.shards === undefined ? {} : { shards: [...subject.shards] }),
+});
+
+/**
+ * Runs `work` in one repeatable-read transaction in which the bitmaps that the condition reads are exactly the rows. Where
+ * none of them has pending changes, no lock is taken; otherwise the transaction begins again under the workspace's fold
+ * lock and first folds what the condition needs.
+ *
+ * @param load reads the subject; the transaction's first statement
+ */
+export const inFreshTransaction = async <S extends Subject, T>(
+  client: pg.ClientBase,
+  workspaceId: number,
+  load: (client: pg.ClientBase) => Promise<S>,
+  work: (compiled: Compiled<S>) => Promise<T>,
+): Promise<T> => {
+  const watch: Stopwatch = { freshen: 0, compile: 0 };
+  const first = await attempt(client, workspaceId, load, work, watch, false);
+  if (first !== PENDING) return first;
+  const waiting = performance.now();
+  const second = await withFoldLock(client, workspaceId, () => {
+    watch.freshen += performance.now() - waiting;
+    return attempt(client, workspaceId, load, work, watch, true);
+  });
+  if (second === PENDING) throw new Error('changes are pending although they were folded');
+  return second;
+};
+
+const PENDING = Symbol('pending');
+
+const attempt = <S extends Subject, T>(
+  client: pg.ClientBase,
+  workspaceId: number,
+  load: (client: pg.ClientBase) => Promise<S>,
+  work: (compiled: Compiled<S>) => Promise<T>,
+  watch: Stopwatch,
+  folding: boolean,
+): Promise<T | typeof PENDING> => {
+  let mark = performance.now();
+  const lap = (phase: keyof Stopwatch): void => {
+    const now = performance.now();
+    watch[phase] += now - mark;
+    mark = now;
+  };
+  return transaction(
+    client,
+    async () => {
+      const asOf = Date.now();
+      const subject = await load(client);
+      const named = references(subject.condition);
+      let catalogue = await loadCatalogue(client, workspaceId, named);
+      lap('compile');
+      const scope = scopeOf(workspaceId, subject, catalogue);
+      if (folding) {
+        await fold(client, scope);
+        lap('freshen');
+        // Folding may have given columns, widths and codes that were not there before.
+        catalogue = await loadCatalogue(client, workspaceId, named);
+      } else {
+        const pending = await hasPending(client, scope);
+        lap('freshen');
+        if (pending) return PENDING;
+      }
+      const membership = compile(subject.condition, catalogue, asOf);
+      lap('compile');
+      return work({ subject, membership, shards: catalogue.shards, asOf, watch });
+    },
+    { isolation: 'repeatable read' },
+  );
+};
