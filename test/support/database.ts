@@ -46,7 +46,11 @@ export const createTestDatabase = async (): Promise<TestDatabase> => {
   const database = `evenkeel_test_${process.pid}_${randomBytes(4).toString('hex')}`;
   const asAdmin = async <T>(work: (admin: pg.Client) => Promise<T>): Promise<T> => {
     const admin = await openClient(server, { applicationName: 'evenkeel test' });
-    return work(admin).finally(() => admin.end());
+    try {
+      return await work(admin);
+    } finally {
+      await admin.end();
+    }
   };
   await asAdmin((admin) => admin.query(`create database ${database} template ${template}`));
   const location = new URL(server);

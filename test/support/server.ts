@@ -50,11 +50,15 @@ const startOwn = async (): Promise<Embedded> => {
 export const startTestServer = async (): Promise<TestServer> => {
   const given = process.env.TEST_DATABASE_URL;
   const own = given === undefined || given === '' ? await startOwn() : undefined;
-  const url = own?.url ?? (given as string);
+  const url = own?.url ?? given ?? '';
   const template = `evenkeel_template_${process.pid}_${randomBytes(4).toString('hex')}`;
   const run = async (statement: string): Promise<void> => {
     const client = await openClient(url, { applicationName: 'evenkeel test' });
-    await client.query(statement).finally(() => client.end());
+    try {
+      await client.query(statement);
+    } finally {
+      await client.end();
+    }
   };
   const stop = async (): Promise<void> => {
     if (own === undefined) await run(`drop database if exists ${template} with (force)`);

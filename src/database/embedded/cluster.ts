@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EvenkeelError } from '../../core/errors.ts';
 import { chooseAccount, type Launch, launchAs } from './account.ts';
 import { type Binaries, findBinaries } from './binaries.ts';
@@ -20,6 +20,8 @@ import { isAlive } from './process.ts';
 export const SUPERUSER = 'evenkeel';
 const PASSWORD_BYTES = 24;
 const OUTPUT_LINES = 10;
+/** Inside the data directory, which nobody else may enter. */
+const PASSWORD_FILE = 'evenkeel.password';
 
 /** A data directory that is there, and how to run programs on it. */
 export interface Cluster {
@@ -84,11 +86,17 @@ const initialise = async (binaries: Binaries, dataDirectory: string, flags: read
       for (const path of [fresh, cluster, passwordFile]) chownSync(path, account.uid, account.gid);
     const launch = launchAs(account, [binaries.initdb, binaries.postgres], cluster);
     const { code, output } = await runToEnd(launch, binaries.initdb, [
-      ...[`--pgdata=${cluster}`, `--username=${SUPERUSER}`, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'],
-      ...['--encoding=UTF8', '--locale=C', '--no-instructions', ...flags],
+      `--pgdata=${cluster}`,
+      `--username=${SUPERUSER}`,
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C',
+      '--no-instructions',
+      ...flags,
     ]);
     if (code !== 0) throw embeddedError(`initdb could not make ${dataDirectory}:\n${lastLines(output)}`);
-    renameSync(passwordFile, join(cluster, passwordName));
+    renameSync(passwordFile, join(cluster, PASSWORD_FILE));
     try {
       renameSync(cluster, dataDirectory);
     } catch (error) {
@@ -98,9 +106,6 @@ const initialise = async (binaries: Binaries, dataDirectory: string, flags: read
     rmSync(fresh, { recursive: true, force: true });
   }
 };
-
-/** Inside the data directory, which nobody else may enter. */
-const passwordName = 'evenkeel.password';
 
 const checkVersion = (binaries: Binaries, dataDirectory: string): void => {
   const made = readFileSync(join(dataDirectory, 'PG_VERSION'), 'utf8').trim();
@@ -134,8 +139,6 @@ export const openCluster = async (directory: string, initdbFlags: readonly strin
     launch: launchAs(account, [binaries.initdb, binaries.postgres], dataDirectory),
     dataDirectory,
     logFile: join(folder, 'postgres.log'),
-    password: readFileSync(join(dataDirectory, passwordName), 'utf8').trim(),
+    password: readFileSync(join(dataDirectory, PASSWORD_FILE), 'utf8').trim(),
   };
 };
-
-export const nameOf = (cluster: Cluster): string => basename(dirname(dirname(cluster.dataDirectory)));
