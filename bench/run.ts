@@ -56,7 +56,7 @@ const measure = async (databaseUrl: string, directory: string): Promise<Report> 
   await migrate(databaseUrl);
   const db = new pg.Client(databaseUrl);
   await db.connect();
-  const server = await startServer(databaseUrl, {});
+  const server = await startServer(databaseUrl);
   try {
     const machine = await machineOf(db);
     const sync = syncLatency(directory);

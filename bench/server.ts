@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 
 /** The server under measurement: a process of its own, reached by HTTP alone. */
 export interface Server {
@@ -23,11 +24,20 @@ export const freePort = async (): Promise<number> => {
   return address.port;
 };
 
-/** Starts the built service (`dist/main.js serve`) on `databaseUrl`. */
-export const startServer = async (databaseUrl: string, environment: Record<string, string>): Promise<Server> => {
+/** What `node` is given to run the service: as built, and from the sources. */
+export const BUILT = ['dist/main.js', 'serve'];
+export const FROM_SOURCE = ['--import', 'tsx', 'src/main.ts', 'serve'];
+
+/** Starts the service on `databaseUrl` and a free port, and waits until it is ready. */
+export const startServer = async (
+  databaseUrl: string,
+  command: readonly string[] = BUILT,
+  environment: Record<string, string> = {},
+): Promise<Server> => {
   const port = await freePort();
-  const child = spawn(process.execPath, ['dist/main.js', 'serve'], {
-    env: { ...process.env, NODE_ENV: 'production', ...environment, DATABASE_URL: databaseUrl, PORT: String(port) },
+  const child = spawn(process.execPath, command, {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    env: { ...process.env, NODE_OPTIONS: '', ...environment, DATABASE_URL: databaseUrl, PORT: String(port) },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const said: string[] = [];

@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { type EventData, events, type Json, PROPERTIES, type Traits, traits } from './arbitraries.ts';
+
+/** What a caller of the ingestion API or of `/v1/users` does, as data. */
+export type Write =
+  | { readonly kind: 'messages'; readonly messages: readonly object[] }
+  | { readonly kind: 'replace'; readonly userId: string; readonly properties: Traits }
+  | { readonly kind: 'merge'; readonly userId: string; readonly properties: Traits }
+  | { readonly kind: 'erase'; readonly userId: string };
+
+const ODD_IDS = ['ü😀', 'e\u0301', 'é', ' ', "o'brien", '%', '\\', '__proto__', '0', '00', 'x'.repeat(255)];
+
+/** The i-th user's id: some are odd. */
+export const userId = (i: number): string => ODD_IDS[i] ?? `user-${i}`;
+
+const track = (id: string, event: EventData): object => ({ type: 'track', userId: id, properties: {}, ...event });
+
+/** First writes: each user identified once, most with events. */
+export const firstWrites = (users: number, nowMs: number, tame: boolean): fc.Arbitrary<Write[]> =>
+  fc.array(fc.tuple(traits(nowMs, tame), events(nowMs)), { minLength: users, maxLength: users }).map((people) =>
+    people.map(([properties, happened], i) => ({
+      kind: 'messages' as const,
+      messages: [
+        { type: 'identify', userId: userId(i), traits: properties },
+        ...happened.map((event) => track(userId(i), event)),
+      ],
+    })),
+  );
+
+/** A removal: null under some of the properties. */
+const removals: fc.Arbitrary<Traits> = fc.subarray([...PROPERTIES], { minLength: 1, maxLength: 6 }).map((paths) => {
+  const result: Traits = Object.create(null);
+  for (const path of paths) if (!path.includes('.')) result[path] = null;
+  return result;
+});
+
+/** Later writes to users below `users`, and now and then to new ones. */
+export const laterWrites = (users: number, count: number, nowMs: number): fc.Arbitrary<Write[]> => {
+  const someone = fc.nat({ max: users + 5 }).map(userId);
+  const wild = traits(nowMs, false, 0.7);
+  const merged = fc.oneof({ weight: 3, arbitrary: wild }, { weight: 1, arbitrary: removals });
+  const one: fc.Arbitrary<Write> = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.tuple(someone, merged).map(
+        ([id, properties]): Write => ({
+          kind: 'messages',
+          messages: [{ type: 'identify', userId: id, traits: properties }],
+        }),
+      ),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.tuple(someone, events(nowMs)).map(
+        ([id, happened]): Write => ({
+          kind: 'messages',
+          messages: happened.map((event) => track(id, event)),
+        }),
+      ),
+    },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(someone, wild)
+        .map(([id, properties]): Write => ({ kind: 'replace', userId: id, properties })),
+    },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(someone, merged)
+        .map(([id, properties]): Write => ({ kind: 'merge', userId: id, properties })),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(someone, fc.constantFrom<Json>('pro', 5, null)).map(
+        ([id, plan]): Write => ({
+          kind: 'messages',
+          messages: [
+            { type: 'group', userId: id, groupId: 'acme', traits: { plan } },
+            { type: 'page', userId: id, name: 'Home', messageId: `page-${id}` },
+          ],
+        }),
+      ),
+    },
+  );
+  return fc.array(one, { minLength: count, maxLength: count });
+};
+
+/** Erasures and aliases. */
+export const departures = (users: number, count: number): fc.Arbitrary<Write[]> => {
+  const someone = fc.nat({ max: users - 1 }).map(userId);
+  return fc.array(
+    fc.oneof(
+      someone.map((id): Write => ({ kind: 'erase', userId: id })),
+      fc
+        .uniqueArray(someone, { minLength: 2, maxLength: 2 })
+        .map(
+          ([previousId, id]): Write => ({ kind: 'messages', messages: [{ type: 'alias', previousId, userId: id }] }),
+        ),
+    ),
+    { minLength: count, maxLength: count },
+  );
+};

@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { runCalculation } from '../../src/calculations/run-calculation.ts';
+import { Session } from '../../src/calculations/session.ts';
+import type { Succeeded } from '../../src/calculations/tasks.ts';
+import { silentLog } from '../../src/core/log.ts';
+import type { Queryable } from '../../src/database/port.ts';
+import { Intake } from '../../src/ingest/intake.ts';
+import { parseMessages } from '../../src/ingest/messages.ts';
+import { eraseUser, mergeUser, replaceUser } from '../../src/ingest/users.ts';
+import { createTestDatabase } from './database.ts';
+import type { Write } from './messages.ts';
+import { type ConditionJson, installOracle } from './oracle.ts';
+import { defineSegment } from './workspace.ts';
+
+const STATEMENT_TIMEOUT_MS = 60_000;
+
+/** A database of its own with what writes and what calculates, without HTTP and threads in between. */
+export interface World {
+  readonly url: string;
+  readonly pool: pg.Pool;
+  /** A connection set up as a worker thread's, every statement prepared with a generic plan. */
+  readonly client: pg.Client;
+  readonly intake: Intake;
+  write(workspaceId: number, writes: readonly Write[]): Promise<void>;
+  /** One calculation of the segment `testing`, which is given this condition first. */
+  calculate(workspaceId: number, condition: ConditionJson): Promise<Succeeded>;
+  close(): Promise<void>;
+}
+
+export const openWorld = async (): Promise<World> => {
+  const database = await createTestDatabase();
+  await installOracle(database.pool);
+  const session = new Session({ url: database.url, statementTimeoutMs: STATEMENT_TIMEOUT_MS });
+  const client = await session.begin();
+  const intake = new Intake({ pool: database.pool, log: silentLog, onApplied: () => undefined });
+  return {
+    url: database.url,
+    pool: database.pool,
+    client,
+    intake,
+    write: async (workspaceId, writes) => {
+      for (const write of writes) await apply(database.pool, intake, workspaceId, write);
+    },
+    calculate: (workspaceId, condition) => calculate(client, database.pool, workspaceId, condition),
+    close: async () => {
+      await intake.close();
+      await session.reset();
+      await database.drop();
+    },
+  };
+};
+
+const apply = async (pool: pg.Pool, intake: Intake, workspaceId: number, write: Write): Promise<void> => {
+  switch (write.kind) {
+    case 'messages':
+      if (write.messages.length === 0) return;
+      return intake.accept(workspaceId, parseMessages({ batch: write.messages }, 'batch', Date.now()));
+    case 'replace':
+      await replaceUser(pool, workspaceId, write.userId, write.properties);
+      return;
+    case 'merge':
+      await mergeUser(pool, workspaceId, write.userId, write.properties);
+      return;
+    case 'erase':
+      await eraseUser(pool, workspaceId, write.userId);
+  }
+};
+
+/** What the dispatcher and a thread do for a request, in this thread; throws where it did not succeed. */
+export const calculate = async (
+  client: pg.Client,
+  db: Queryable,
+  workspaceId: number,
+  condition: ConditionJson,
+  key = 'testing',
+): Promise<Succeeded> => {
+  await defineSegment(db, workspaceId, key, condition);
+  const processId = randomUUID();
+  const { rows } = await db.query<{ id: number; segment_id: number }>(
+    `insert into calculations (workspace_id, segment_id, segment_key, trigger, state, attempts, process_id)
+     select workspace_id, id, key, 'api', 'running', 1, $3 from segments where workspace_id = $1 and key = $2
+     returning id, segment_id`,
+    [workspaceId, key, processId],
+  );
+  const row = rows[0] as { id: number; segment_id: number };
+  const done = await runCalculation(client, {
+    kind: 'calculate',
+    id: row.id,
+    workspaceId,
+    segmentId: row.segment_id,
+    segmentKey: key,
+    trigger: 'api',
+    processId,
+    attempt: 1,
+  });
+  if (done.outcome !== 'succeeded') throw new Error(`the calculation ended as ${done.outcome}`);
+  return done;
+};
