@@ -74,6 +74,8 @@ create table columns (
   scale smallint not null default 0,           -- number: decimals (value * 10^scale), -1 float64 bits; date: ms a unit
   unit_ms integer not null default 86400000,   -- date: the code is time / unit_ms
   next_code integer not null default 0,        -- text and array: the dictionary's next code
+  width smallint not null default 0,           -- every magnitude in `slices` is below 2^width
+  has_negative boolean not null default false, -- a sign slice may be there
   overflowed boolean not null default false,   -- too many distinct values: not indexed, read from the rows
   unique (property_id, type)
 );

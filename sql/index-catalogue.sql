@@ -1,0 +1,22 @@
+-- All that a condition needs to be compiled, in one round trip. $2: property paths; $3: event names; $4, $5, $6: path, column
+-- type and digest of each value whose code is needed, of which the position in the arrays is given back.
+with property as materialized (
+  select id, path from properties where workspace_id = $1::integer and path = any($2::text[])
+), held as materialized (
+  select p.path, c.id, c.type, c.scale, c.unit_ms, c.width, c.has_negative, c.overflowed
+  from property p join columns c on c.property_id = p.id
+)
+select 'property' as kind, id, path as name, null::text as type, null::integer as scale, null::integer as unit_ms,
+       null::integer as width, null::boolean as has_negative, null::boolean as overflowed
+from property
+union all
+select 'column', id, path, type, scale, unit_ms, width, has_negative, overflowed from held
+union all
+select 'event', id, name, null, null, null, null, null, null
+from event_names where workspace_id = $1::integer and name = any($3::text[])
+union all
+-- scale: the code, unit_ms: the position
+select 'code', h.id, null, null, d.code, wanted.position::integer, null, null, null
+from unnest($4::text[], $5::text[], $6::uuid[]) with ordinality as wanted (path, type, digest, position)
+join held h on h.path = wanted.path and h.type = wanted.type
+join dictionary d on d.column_id = h.id and d.digest = wanted.digest

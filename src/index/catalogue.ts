@@ -1,0 +1,149 @@
+import { type References, textMatchKey } from '../conditions/references.ts';
+import type { TextMatch } from '../conditions/types.ts';
+import type { Queryable } from '../database/port.ts';
+import { sql } from '../database/sql.ts';
+import { digestOf } from './digest.ts';
+import { type ColumnType, shardRange } from './layout.ts';
+
+export { ensureEvents, ensureProperties, MAX_EVENT_NAMES, MAX_PROPERTIES } from './names.ts';
+
+/** A text operator that matches more values than this reads the rows: a decision over more codes would cost more. */
+export const MAX_MATCHED_CODES = 1000;
+
+/** What is known of a column, of whatever type it is. */
+export interface IndexedColumn {
+  readonly id: number;
+  /** Of a number column: decimals, or FLOAT_SCALE. */
+  readonly scale: number;
+  /** Of a date column. */
+  readonly unitMs: number;
+  /** Every magnitude is below 2^width. */
+  readonly width: number;
+  readonly hasNegative: boolean;
+  /** Too many different values: it has no slices and no dictionary. */
+  readonly overflowed: boolean;
+}
+export type IndexedColumns = { readonly [T in ColumnType]?: IndexedColumn };
+
+/** What the compiler calls its `Catalogue`, and the ids whose pending changes concern the condition. */
+export interface LoadedCatalogue {
+  /** Shards of the workspace, both inside. */
+  readonly shards: readonly [first: number, last: number];
+  /** By path; a property that nobody ever had is absent. */
+  readonly properties: ReadonlyMap<string, IndexedColumns>;
+  /** By column id: the codes of the values that the condition names, as far as somebody ever had them. */
+  readonly codes: ReadonlyMap<number, ReadonlyMap<string, number>>;
+  /** By `textMatchKey`: the codes of the values that match; absent where they are more than MAX_MATCHED_CODES. */
+  readonly textMatches: ReadonlyMap<string, readonly number[]>;
+  /** By name; an event that nobody ever did is absent. */
+  readonly events: ReadonlyMap<string, number>;
+  readonly propertyIds: number[];
+  readonly eventIds: number[];
+}
+
+interface Row {
+  readonly kind: 'property' | 'column' | 'event' | 'code';
+  readonly id: number;
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly scale: number;
+  readonly unit_ms: number;
+  readonly width: number;
+  readonly has_negative: boolean;
+  readonly overflowed: boolean;
+}
+
+const LOAD = sql('index-catalogue');
+const MATCH: Record<TextMatch['operator'], string> = {
+  contains: sql('index-match-contains'),
+  not_contains: sql('index-match-contains'),
+  starts_with: sql('index-match-starts'),
+  ends_with: sql('index-match-ends'),
+};
+
+const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
+
+const matchingCodes = async (db: Queryable, columnId: number, leaf: TextMatch): Promise<number[] | undefined> => {
+  const text = leaf.operator === 'ends_with' ? escapeLike(leaf.value) : leaf.value;
+  const { rows } = await db.query<{ code: number }>(MATCH[leaf.operator], [columnId, text, MAX_MATCHED_CODES + 1]);
+  return rows.length > MAX_MATCHED_CODES ? undefined : rows.map((row) => row.code);
+};
+
+interface Wanted {
+  readonly path: string;
+  readonly type: 'text' | 'array';
+  readonly value: string;
+}
+
+const wantedValues = (references: References): Wanted[] => {
+  const all = (type: Wanted['type'], values: ReadonlyMap<string, ReadonlySet<string>>): Wanted[] =>
+    [...values].flatMap(([path, each]) => [...each].map((value) => ({ path, type, value })));
+  return [...all('text', references.textValues), ...all('array', references.elementValues)];
+};
+
+/**
+ * What a condition is compiled with, as the transaction of `db` sees it. One round trip, and one more for each text operator.
+ *
+ * @throws what PostgreSQL gives
+ */
+export const loadCatalogue = async (
+  db: Queryable,
+  workspaceId: number,
+  references: References,
+): Promise<LoadedCatalogue> => {
+  const wanted = wantedValues(references);
+  const { rows } = await db.query<Row>(LOAD, [
+    workspaceId,
+    [...references.properties],
+    [...references.events],
+    wanted.map(({ path }) => path),
+    wanted.map(({ type }) => type),
+    wanted.map(({ value }) => digestOf(value)),
+  ]);
+  const properties = new Map<string, { [T in ColumnType]?: IndexedColumn }>();
+  const codes = new Map<number, Map<string, number>>();
+  const events = new Map<string, number>();
+  const propertyIds: number[] = [];
+  for (const row of rows) {
+    if (row.kind === 'property') {
+      propertyIds.push(row.id);
+      properties.set(row.name, {});
+    } else if (row.kind === 'event') events.set(row.name, row.id);
+  }
+  for (const row of rows) {
+    if (row.kind === 'column') {
+      const columns = properties.get(row.name);
+      if (columns === undefined) throw new Error('a column without its property');
+      columns[row.type] = {
+        id: row.id,
+        scale: row.scale,
+        unitMs: row.unit_ms,
+        width: row.width,
+        hasNegative: row.has_negative,
+        overflowed: row.overflowed,
+      };
+    } else if (row.kind === 'code') {
+      const value = wanted[row.unit_ms - 1];
+      if (value === undefined) throw new Error('a code of a value that was not asked for');
+      const known = codes.get(row.id);
+      if (known) known.set(value.value, row.scale);
+      else codes.set(row.id, new Map([[value.value, row.scale]]));
+    }
+  }
+  const textMatches = new Map<string, readonly number[]>();
+  for (const leaf of references.textMatches) {
+    const column = properties.get(leaf.property)?.text;
+    if (column === undefined || column.overflowed) continue;
+    const matched = await matchingCodes(db, column.id, leaf);
+    if (matched) textMatches.set(textMatchKey(leaf), matched);
+  }
+  return {
+    shards: shardRange(workspaceId),
+    properties,
+    codes,
+    textMatches,
+    events,
+    propertyIds,
+    eventIds: [...events.values()],
+  };
+};

@@ -1,0 +1,74 @@
+import { sql } from '../database/sql.ts';
+import type { Queryable } from '../database/port.ts';
+import { monthOfDay } from './codes.ts';
+import { EVERY_ORDINAL } from './layout.ts';
+
+/** "This user's value of this property may have changed." `ordinal` EVERY_ORDINAL: of every user of the shard. */
+export interface PropertyMark {
+  readonly shard: number;
+  readonly propertyId: number;
+  readonly ordinal: number;
+}
+
+/** "This user's events of this name on this day may have changed." EVERY_ORDINAL: of every user, in the day's whole month. */
+export interface EventMark {
+  readonly shard: number;
+  readonly eventId: number;
+  /** Days since 1970-01-01, UTC. */
+  readonly day: number;
+  readonly ordinal: number;
+}
+
+export interface PendingMarks {
+  readonly properties?: Iterable<PropertyMark>;
+  readonly events?: Iterable<EventMark>;
+}
+
+/**
+ * With more users than this of one shard and property (or event and month) in one call, one mark for every user is noted
+ * instead. Folding a whole shard's property costs about as much as folding 2,000 of its users one by one, but each mark is also a
+ * row to write, and a bulk import comes back to the same shard with its next batch.
+ */
+export const MAX_MARKS = 500;
+
+const group = <M extends { readonly shard: number; readonly ordinal: number }>(
+  marks: Iterable<M>,
+  keyOf: (mark: M) => string,
+): Map<string, Map<string, M>> => {
+  const groups = new Map<string, Map<string, M>>();
+  for (const mark of marks) {
+    const key = keyOf(mark);
+    let members = groups.get(key);
+    if (members === undefined) groups.set(key, (members = new Map()));
+    if (members.has('every')) continue;
+    const day = 'day' in mark ? mark.day : '';
+    if (mark.ordinal !== EVERY_ORDINAL) members.set(`${mark.ordinal},${day}`, mark);
+    if (mark.ordinal === EVERY_ORDINAL || members.size > MAX_MARKS) {
+      members.clear();
+      members.set('every', { ...mark, ordinal: EVERY_ORDINAL });
+    }
+  }
+  return groups;
+};
+
+const flatten = <M>(groups: Map<string, Map<string, M>>): M[] =>
+  [...groups.values()].flatMap((each) => [...each.values()]);
+
+/** Notes what the bitmaps do not know yet. To be called in the transaction that changes the rows. */
+export const notePending = async (db: Queryable, marks: PendingMarks): Promise<void> => {
+  const properties = flatten(group(marks.properties ?? [], (mark) => `${mark.shard},${mark.propertyId}`));
+  const events = flatten(group(marks.events ?? [], (mark) => `${mark.shard},${mark.eventId},${monthOfDay(mark.day)}`));
+  if (properties.length > 0)
+    await db.query(sql('index-note-properties'), [
+      properties.map((mark) => mark.shard),
+      properties.map((mark) => mark.propertyId),
+      properties.map((mark) => mark.ordinal),
+    ]);
+  if (events.length > 0)
+    await db.query(sql('index-note-events'), [
+      events.map((mark) => mark.shard),
+      events.map((mark) => mark.eventId),
+      events.map((mark) => mark.day),
+      events.map((mark) => mark.ordinal),
+    ]);
+};
