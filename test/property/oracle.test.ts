@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { foldWorkspace } from '../../src/index/fold.ts';
 import { rebuild } from '../../src/index/rebuild.ts';
 import { condition, type Pool, poolOf, type Traits } from '../support/arbitraries.ts';
-import { type Before, compareWithOracle } from '../support/compare.ts';
+import { compareWithOracle } from '../support/compare.ts';
 import { departures, firstWrites, laterWrites, type Write } from '../support/messages.ts';
 import { openWorld, type World } from '../support/world.ts';
 import {
@@ -43,7 +43,6 @@ const SEGMENTS = {
 } as const;
 
 let world: World;
-const before: Before = new Map();
 let cases = 0;
 
 beforeAll(async () => {
@@ -90,7 +89,7 @@ const compareMany = async (
   await fc.assert(
     fc.asyncProperty(condition(pool), async (one) => {
       cases += 1;
-      await compareWithOracle(world, workspaceId, one, before, cases % THOROUGH_EVERY === 0);
+      await compareWithOracle(world, workspaceId, one, cases % THOROUGH_EVERY === 0);
     }),
     { seed: seed + salt, numRuns, endOnFailure: false, interruptAfterTimeLimit: TIMEOUT_MS / 2 },
   );

@@ -6,10 +6,17 @@ import { propertiesOf, snapshotMembers } from './workspace.ts';
 
 const SHOWN_USERS = 5;
 
-/** What a calculation of the workspace found before, to compare entered and left with. */
-export type Before = Map<number, readonly string[]>;
+/** Members of the snapshot before, as far as they still exist. */
+const previousMembers = async (world: World, snapshotId: number): Promise<readonly string[]> => {
+  const { rows } = await world.pool.query<{ previous_id: number | null }>(
+    'select previous_id from snapshots where id = $1',
+    [snapshotId],
+  );
+  const previousId = rows[0]?.previous_id ?? null;
+  return previousId === null ? [] : (await snapshotMembers(world.pool, previousId)).members;
+};
 
-/** Whether all of `b` is in `a`. */
+/** How many of one list are not in the other. */
 const count = (from: readonly string[], without: readonly string[]): number => {
   const set = new Set(without);
   return from.filter((id) => !set.has(id)).length;
@@ -25,7 +32,6 @@ export const compareWithOracle = async (
   world: World,
   workspaceId: number,
   condition: ConditionJson,
-  before: Before,
   thorough: boolean,
 ): Promise<void> => {
   const done = await world.calculate(workspaceId, condition);
@@ -34,7 +40,7 @@ export const compareWithOracle = async (
   const { members, bits } = await snapshotMembers(world.pool, done.snapshotId);
   if (members.join('\n') !== expected.join('\n'))
     throw new Error(await difference(world, workspaceId, condition, done.asOf, members, expected));
-  const previous = before.get(workspaceId) ?? [];
+  const previous = await previousMembers(world, done.snapshotId);
   const said = {
     bits,
     members: done.members,
@@ -49,7 +55,6 @@ export const compareWithOracle = async (
     entered: count(expected, previous),
     left: count(previous, expected),
   };
-  before.set(workspaceId, expected);
   if (JSON.stringify(said) !== JSON.stringify(wanted))
     throw new Error(
       `${JSON.stringify(condition)}\nthe calculation says ${JSON.stringify(said)}, the oracle ${JSON.stringify(wanted)}`,
