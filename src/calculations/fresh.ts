@@ -89,8 +89,10 @@ const attempt = <S extends Subject, T>(
   return transaction(
     client,
     async () => {
-      const asOf = Date.now();
       const subject = await load(client);
+      // Read after the first statement has taken the snapshot: an event in it never lies later than asOf only because it
+      // came between the two.
+      const asOf = Date.now();
       const named = references(subject.condition);
       let catalogue = await loadCatalogue(client, workspaceId, named);
       lap('compile');
