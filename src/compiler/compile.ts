@@ -5,7 +5,7 @@ import { and, type Bits, not, or, within } from './bits.ts';
 import type { Catalogue } from './catalogue.ts';
 import { addCosts, type Cost, cost } from './cost.ts';
 import { eventSource } from './events.ts';
-import { Parameters } from './parameters.ts';
+import { Parameters, renumber } from './parameters.ts';
 import { type Context, POSITIVE, propertySource } from './properties.ts';
 import { sampleSource } from './sample.ts';
 import type { Source, SourceName } from './slices.ts';
@@ -105,9 +105,10 @@ export const compile = (condition: ExpandedCondition, catalogue: Catalogue, asOf
     return negated ? not(result) : result;
   };
   const root = within('c.users', build(condition));
+  const used = shared.filter((_, i) => new RegExp(`\\bl\\.l${i}\\b`).test(root));
+  const text = used.length === 0 ? root : `(select ${root} from (select ${used.join(', ')} offset 0) l)`;
   return {
-    text: shared.length === 0 ? root : `(select ${root} from (select ${shared.join(', ')} offset 0) l)`,
-    values: parameters.values,
+    ...renumber(text, parameters.values),
     cost: addCosts([...leaves.map((each) => each.cost), cost({ operations })]),
     leaves,
   };

@@ -29,3 +29,21 @@ export class Parameters {
     return `$${this.values.length}::${type}`;
   }
 }
+
+/**
+ * Numbers the parameters by where they stand, and drops those of parts that were folded away: PostgreSQL refuses a parameter
+ * that it never meets. The text is our own and holds no `$` but those of parameters.
+ */
+export const renumber = (text: string, values: readonly unknown[]): { text: string; values: unknown[] } => {
+  const places = new Map<string, string>();
+  const used: unknown[] = [];
+  const renumbered = text.replace(/\$(\d+)/g, (_, number: string) => {
+    const known = places.get(number);
+    if (known !== undefined) return known;
+    used.push(values[Number(number) - 1]);
+    const place = `$${used.length}`;
+    places.set(number, place);
+    return place;
+  });
+  return { text: renumbered, values: used };
+};

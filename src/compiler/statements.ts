@@ -10,7 +10,7 @@ import { Parameters } from './parameters.ts';
 export interface NamedStatement {
   readonly name: string;
   readonly text: string;
-  readonly values: readonly unknown[];
+  readonly values: unknown[];
 }
 
 export type ShardRange = readonly [first: number, last: number];
