@@ -1,11 +1,3 @@
-import { CHUNK_BYTES } from '../index/layout.ts';
-
-/** What `bit_send` puts before the bits: their number as int4. */
-const HEADER_BYTES = 4;
-
-/** The bytes of a bit string that came through `bit_send`. */
-export const bitsOf = (sent: Buffer): Buffer => sent.subarray(HEADER_BYTES, HEADER_BYTES + CHUNK_BYTES);
-
 /** Offsets of the bits that are set in `a`, and with `b` not in `b`; ascending, from `from` on, `limit` at most. */
 export const offsetsIn = (a: Buffer, b: Buffer | undefined, from: number, limit: number): number[] => {
   const offsets: number[] = [];

@@ -3,14 +3,15 @@
 import { EvenkeelError } from '../core/errors.ts';
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
-import { CHUNK_BYTES, ordinalAt, shardOf } from '../index/layout.ts';
-import { bitsOf, offsetsIn } from './bitmaps.ts';
+import { emptyBitmap, parseSentBits } from '../index/bitmap.ts';
+import { ordinalAt, shardOf } from '../index/layout.ts';
+import { offsetsIn } from './bitmaps.ts';
 import { STREAM_CHUNKS } from './limits.ts';
 
 const CHUNKS = sql('snapshots-chunks');
 const CHANGES = sql('snapshots-changes');
 
-const EMPTY = Buffer.alloc(CHUNK_BYTES);
+const EMPTY = emptyBitmap();
 
 export interface Place {
   readonly shard: number;
@@ -48,7 +49,7 @@ export async function* readMembers(db: Queryable, snapshotId: number, reading: R
       last = shard;
       let from = startIn(shard, after);
       for (let more = true; more; ) {
-        const offsets = offsetsIn(bitsOf(bits), undefined, from, size);
+        const offsets = offsetsIn(parseSentBits(bits), undefined, from, size);
         more = offsets.length === size;
         from = (offsets.at(-1) ?? 0) + 1;
         if (offsets.length > 0) yield offsets.map((offset) => ({ shard, ordinal: ordinalAt(shard, offset) }));
@@ -86,8 +87,8 @@ export async function* readChanges(
 }
 
 const changesIn = (shard: number, now: Buffer | null, before: Buffer | null, from: number): ChangedPlace[] => {
-  const a = now === null ? EMPTY : bitsOf(now);
-  const b = before === null ? EMPTY : bitsOf(before);
+  const a = now === null ? EMPTY : parseSentBits(now);
+  const b = before === null ? EMPTY : parseSentBits(before);
   const place = (change: ChangedPlace['change']) => (offset: number) => ({
     shard,
     ordinal: ordinalAt(shard, offset),
