@@ -40,9 +40,14 @@ export class Client {
   /** Of the command's options and the environment. */
   static of({ options, environment }: Invocation): Client {
     const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
-    const url = text(options['url']) ?? text(environment['EVENKEEL_URL']) ?? `http://127.0.0.1:${text(environment['PORT']) ?? '3000'}`;
+    const url =
+      text(options['url']) ??
+      text(environment['EVENKEEL_URL']) ??
+      `http://127.0.0.1:${text(environment['PORT']) ?? '3000'}`;
     if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-      throw new EvenkeelError(422, 'usage', `"${url.slice(0, 80)}" is not the URL of a service`, { hint: 'it looks like http://127.0.0.1:3000' });
+      throw new EvenkeelError(422, 'usage', `"${url.slice(0, 80)}" is not the URL of a service`, {
+        hint: 'it looks like http://127.0.0.1:3000',
+      });
     const key = text(environment['EVENKEEL_KEY']) ?? text(environment['EVENKEEL_OPERATOR_KEY']);
     return new Client(url, key, text(options['workspace']) ?? text(environment['EVENKEEL_WORKSPACE']));
   }
@@ -53,7 +58,9 @@ export class Client {
     try {
       return JSON.parse(text) as T;
     } catch {
-      throw new EvenkeelError(502, 'not_evenkeel', `what answers at ${this.url} is not Evenkeel`, { hint: 'check EVENKEEL_URL' });
+      throw new EvenkeelError(502, 'not_evenkeel', `what answers at ${this.url} is not Evenkeel`, {
+        hint: 'check EVENKEEL_URL',
+      });
     }
   }
 
@@ -63,7 +70,9 @@ export class Client {
     const json = body === undefined ? undefined : JSON.stringify(body);
     const sent = {
       ...this.#headers,
-      ...(json === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(json)) }),
+      ...(json === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(json)) }),
       ...headers,
     };
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -74,12 +83,14 @@ export class Client {
       // The service may answer before it has read everything; then its answer is what matters.
       else pipeline(stream, request).catch((error: Error) => setTimeout(() => reject(error), 200));
     }).catch((error: NodeJS.ErrnoException) => {
-      const code = error.code ?? (error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException).code : undefined);
+      const code =
+        error.code ?? (error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException).code : undefined);
       if (code !== undefined && AWAY.has(code))
         throw new EvenkeelError(503, 'no_service', `no service answers at ${this.url}`, {
           hint: 'start it with "evenkeel serve" (in a clone: npm start), or set EVENKEEL_URL',
         });
-      if (code !== undefined) throw new EvenkeelError(502, 'connection', `the connection to ${this.url} broke: ${error.message}`);
+      if (code !== undefined)
+        throw new EvenkeelError(502, 'connection', `the connection to ${this.url} broke: ${error.message}`);
       throw error;
     });
     const { statusCode = 0 } = response;
@@ -100,6 +111,8 @@ const errorOf = async (response: IncomingMessage, status: number, url: string): 
     const { error } = JSON.parse(text) as { error: { code: string; message: string; path?: string; hint?: string } };
     return new EvenkeelError(status, error.code, error.message, error);
   } catch {
-    return new EvenkeelError(502, 'not_evenkeel', `what answers at ${url} is not Evenkeel (status ${status})`, { hint: 'check EVENKEEL_URL' });
+    return new EvenkeelError(502, 'not_evenkeel', `what answers at ${url} is not Evenkeel (status ${status})`, {
+      hint: 'check EVENKEEL_URL',
+    });
   }
 };

@@ -12,9 +12,9 @@ export interface Option {
 /** Where a command writes; tests give their own. */
 export interface Output {
   /** For the result. */
-  out(text: string): void;
+  readonly out: (text: string) => void;
   /** For progress and faults. */
-  err(text: string): void;
+  readonly err: (text: string) => void;
   /** A person watches: a progress bar may be drawn. */
   readonly interactive: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -53,7 +53,10 @@ export class UsageError extends EvenkeelError {
 export const optionsOf = (command: Command): Readonly<Record<string, Option>> => ({ ...command.options, ...COMMON });
 
 /** Reads the arguments after the command's name. Throws UsageError for what it does not know. */
-export const readArguments = (command: Command, args: readonly string[]): Pick<Invocation, 'positionals' | 'options' | 'json'> => {
+export const readArguments = (
+  command: Command,
+  args: readonly string[],
+): Pick<Invocation, 'positionals' | 'options' | 'json'> => {
   const known = optionsOf(command);
   const { tokens } = parseArgs({
     args: [...args],
@@ -74,7 +77,8 @@ export const readArguments = (command: Command, args: readonly string[]): Pick<I
       if (token.value !== undefined) throw new UsageError(`--${token.name} takes no value`);
       options[token.name] = true;
     } else {
-      if (token.value === undefined) throw new UsageError(`--${token.name} needs a value: --${token.name} ${option.value ?? 'VALUE'}`);
+      if (token.value === undefined)
+        throw new UsageError(`--${token.name} needs a value: --${token.name} ${option.value ?? 'VALUE'}`);
       options[token.name] = token.value;
     }
   }
@@ -83,12 +87,16 @@ export const readArguments = (command: Command, args: readonly string[]): Pick<I
 
 const didYouMeanOption = (name: string, known: readonly string[]): { hint?: string } => {
   const { hint } = didYouMean(name, known);
-  return hint === undefined ? { hint: `options are ${known.map((option) => `--${option}`).join(', ')}` } : { hint: hint.replace('"', '"--') };
+  return hint === undefined
+    ? { hint: `options are ${known.map((option) => `--${option}`).join(', ')}` }
+    : { hint: hint.replace('"', '"--') };
 };
 
 /** The text of `evenkeel COMMAND --help`. */
 export const helpOf = (command: Command): string => {
-  const options = Object.entries(optionsOf(command)).map(([name, { value, help }]) => [`--${name}${value === undefined ? '' : ` ${value}`}`, help] as const);
+  const options = Object.entries(optionsOf(command)).map(
+    ([name, { value, help }]) => [`--${name}${value === undefined ? '' : ` ${value}`}`, help] as const,
+  );
   const width = Math.max(...options.map(([left]) => left.length));
   return [
     `evenkeel ${command.name} ${command.usage}`.trimEnd(),

@@ -19,7 +19,10 @@ export class Progress {
     if (!this.#output.interactive || (now - this.#drawnAt < REDRAW_MS && share !== 1)) return;
     this.#drawnAt = now;
     const filled = Math.round(Math.min(1, Math.max(0, share ?? 0)) * WIDTH);
-    const bar = share === undefined ? '' : ` ${'█'.repeat(filled)}${'░'.repeat(WIDTH - filled)} ${String(Math.floor(share * 100)).padStart(3)} %`;
+    const bar =
+      share === undefined
+        ? ''
+        : ` ${'█'.repeat(filled)}${'░'.repeat(WIDTH - filled)} ${String(Math.floor(share * 100)).padStart(3)} %`;
     this.#output.err(`\r\x1b[2K${label}${bar}${note === '' ? '' : `  ${note}`}`);
     this.#open = true;
   }
@@ -33,4 +36,8 @@ export class Progress {
 
 export const formatCount = (count: number): string => count.toLocaleString('en-US');
 export const formatBytes = (bytes: number): string =>
-  bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.round(bytes / 1e3)} KB`;
+  bytes >= 1e9
+    ? `${(bytes / 1e9).toFixed(1)} GB`
+    : bytes >= 1e6
+      ? `${(bytes / 1e6).toFixed(1)} MB`
+      : `${Math.round(bytes / 1e3)} KB`;

@@ -47,7 +47,9 @@ export const SETTINGS = {
     'the address to listen on',
   ),
   EVENKEEL_OPERATOR_KEY: setting(
-    z.string().regex(/^[\x21-\x39\x3b-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces or colons'),
+    z
+      .string()
+      .regex(/^[\x21-\x39\x3b-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces or colons'),
     'none: everybody on this machine may do everything, and nobody else anything',
     'the key that reaches every workspace',
   ),
@@ -57,7 +59,10 @@ export const SETTINGS = {
     'calculations that run at the same time',
   ),
   EVENKEEL_DATA_DIR: setting(
-    z.string().min(1).refine((path) => !path.includes('\0'), 'must be a path'),
+    z
+      .string()
+      .min(1)
+      .refine((path) => !path.includes('\0'), 'must be a path'),
     '.evenkeel',
     'where the embedded PostgreSQL and uploaded imports are kept',
   ),

@@ -45,9 +45,17 @@ export const createApp = ({ routes, authentication, metrics, log }: AppOptions):
   for (const [path, here] of byPath) app.all(path, dispatch(here, authentication, log));
   app.use((request: Request) => {
     const path = request.path.slice(0, 200);
-    throw notFound(`${request.method} ${path}`, didYouMean(path, [...byPath.keys()].filter((known) => !known.includes(':'))));
+    throw notFound(
+      `${request.method} ${path}`,
+      didYouMean(
+        path,
+        [...byPath.keys()].filter((known) => !known.includes(':')),
+      ),
+    );
   });
-  app.use((error: unknown, request: Request, response: Response, _next: unknown) => fail(error, request, response, log));
+  app.use((error: unknown, request: Request, response: Response, _next: unknown) =>
+    fail(error, request, response, log),
+  );
   return app;
 };
 
@@ -84,7 +92,9 @@ const dispatch =
   async (request, response) => {
     const method = request.method === 'HEAD' ? 'get' : (request.method.toLowerCase() as Method);
     const route = here.find((candidate) => candidate.method === method);
-    const allowed = here.flatMap((candidate) => (candidate.method === 'get' ? ['GET', 'HEAD'] : [candidate.method.toUpperCase()]));
+    const allowed = here.flatMap((candidate) =>
+      candidate.method === 'get' ? ['GET', 'HEAD'] : [candidate.method.toUpperCase()],
+    );
     if (route === undefined) {
       response.setHeader('allow', allowed.join(', '));
       if (request.method === 'OPTIONS') {
@@ -100,14 +110,13 @@ const dispatch =
     const rawQuery = readQuery(request);
     const params = route.params === undefined ? {} : validate(route.params, { ...request.params }, 'path parameter');
     const query = validate(route.query ?? noQuery, rawQuery, 'query parameter');
-    const body =
-      typeof route.body === 'object'
-        ? validate(route.body.schema, await readJson(request, route.body), 'field')
-        : undefined;
+    const body = typeof route.body === 'object' ? await readJson(request, route.body) : undefined;
+    // The body itself is handed on, not zod's copy of it, which would lose a key like `__proto__`.
+    if (typeof route.body === 'object') validate(route.body.schema, body, 'field');
     const reply = await route.handle({
       params,
       query,
-      body: body as never,
+      body,
       caller,
       request,
       response,
@@ -121,7 +130,7 @@ const send = (response: Response, reply: Reply): void => {
   response.status(reply.status);
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
   if (reply.body === undefined) response.end();
-  else if (reply.type !== undefined) response.type(reply.type).send(reply.body as string);
+  else if (reply.type !== undefined) response.type(reply.type).send(reply.body);
   else response.json(reply.body);
 };
 
@@ -131,8 +140,12 @@ const fail = (error: unknown, request: Request, response: Response, log: Log): v
     response.destroy();
     return;
   }
-  const problem = problemOf(error instanceof URIError ? malformed('the path is not percent-encoded UTF-8') : error, requestId);
-  if (problem.unexpected) log.error({ err: error, requestId, method: request.method, path: request.path }, 'unexpected error');
+  const problem = problemOf(
+    error instanceof URIError ? malformed('the path is not percent-encoded UTF-8') : error,
+    requestId,
+  );
+  if (problem.unexpected)
+    log.error({ err: error, requestId, method: request.method, path: request.path }, 'unexpected error');
   // Half of an answer cannot be taken back: a broken connection is how a caller of a stream learns of it.
   if (response.headersSent) {
     response.destroy();

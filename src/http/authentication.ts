@@ -53,7 +53,10 @@ export const authenticate = async (
   };
   if (operatorKey === undefined) {
     if (named !== undefined && named !== defaultWorkspace)
-      throw forbidden(`there is one workspace, "${defaultWorkspace}"`, 'set EVENKEEL_OPERATOR_KEY to work with several');
+      throw forbidden(
+        `there is one workspace, "${defaultWorkspace}"`,
+        'set EVENKEEL_OPERATOR_KEY to work with several',
+      );
     return inWorkspace(defaultWorkspace, true);
   }
   const key = keyOf(request);
@@ -87,5 +90,8 @@ export const checkOrigin = (request: IncomingMessage): void => {
   const { origin, host } = request.headers;
   if (request.method === 'GET' || request.method === 'HEAD' || origin === undefined) return;
   if (origin.replace(/^https?:\/\//, '').toLowerCase() !== host?.toLowerCase())
-    throw forbidden('requests from pages of other sites are not accepted', 'send from a server, or through a proxy of your own');
+    throw forbidden(
+      'requests from pages of other sites are not accepted',
+      'send from a server, or through a proxy of your own',
+    );
 };

@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import { PassThrough, type Readable, Transform, pipeline } from 'node:stream';
+import { PassThrough, type Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { EvenkeelError, malformed, tooLarge } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
 
 /** A body that is not a file and takes longer than this to arrive is given up. */
 const BODY_TIMEOUT_MS = 60_000;
+/** How long the rest of a refused body is read. */
+const DISCARD_MS = 10_000;
 /** A body is read as JSON under these types; SDKs in browsers send text/plain, and curl calls everything a form. */
 const JSON_TYPES = new Set([
   '',
@@ -20,15 +22,25 @@ export class CallerGone extends Error {
   override readonly name = 'CallerGone';
 }
 
-const DECOMPRESSORS = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate, br: createBrotliDecompress };
+const DECOMPRESSORS = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+};
 
 const decompressor = (request: IncomingMessage): Transform | undefined => {
   const encoding = (request.headers['content-encoding'] ?? '').trim().toLowerCase();
   if (encoding === '' || encoding === 'identity') return undefined;
   if (!Object.hasOwn(DECOMPRESSORS, encoding))
-    throw new EvenkeelError(415, 'unsupported_encoding', `Content-Encoding "${encoding.slice(0, 64)}" is not supported`, {
-      hint: 'send gzip, deflate, br or no compression',
-    });
+    throw new EvenkeelError(
+      415,
+      'unsupported_encoding',
+      `Content-Encoding "${encoding.slice(0, 64)}" is not supported`,
+      {
+        hint: 'send gzip, deflate, br or no compression',
+      },
+    );
   return DECOMPRESSORS[encoding as keyof typeof DECOMPRESSORS]();
 };
 
@@ -49,10 +61,29 @@ const readableBytes = (bytes: number): string =>
 
 /** What a broken stream means to its caller. */
 const streamProblem = (error: NodeJS.ErrnoException): Error => {
-  if (error instanceof EvenkeelError) return error;
-  if (error.code?.startsWith('Z_') || error.code?.startsWith('ERR__ERROR_FORMAT') || error.code?.startsWith('ERR_BROTLI') || error.code?.startsWith('ERR__'))
+  if (error instanceof EvenkeelError || error instanceof CallerGone) return error;
+  if (
+    error.code?.startsWith('Z_') ||
+    error.code?.startsWith('ERR__ERROR_FORMAT') ||
+    error.code?.startsWith('ERR_BROTLI') ||
+    error.code?.startsWith('ERR__')
+  )
     return malformed('the body is not what Content-Encoding says, or it ends too early');
   return new CallerGone(error.message);
+};
+
+/**
+ * What is left of a request that is answered already is read and thrown away: closing the connection would lose the
+ * answer, and leaving it would hold up the next request of the connection. Whoever goes on sending is cut off.
+ */
+const discard = (request: IncomingMessage): void => {
+  request.unpipe();
+  if (request.complete || request.destroyed) return;
+  request.resume();
+  const timer = setTimeout(() => request.destroy(), DISCARD_MS);
+  timer.unref();
+  request.once('close', () => clearTimeout(timer));
+  request.once('end', () => clearTimeout(timer));
 };
 
 /**
@@ -63,21 +94,24 @@ export const bodyStream = (request: IncomingMessage, maxBytes: number): Readable
   const unpack = decompressor(request);
   const declared = Number(request.headers['content-length'] ?? 0);
   if (unpack === undefined && declared > maxBytes) throw tooLarge(`the body is larger than ${readableBytes(maxBytes)}`);
-  const result = new PassThrough();
-  const settle = (error?: NodeJS.ErrnoException | null) => {
-    // What is left of the request is read and thrown away by node after the answer; destroying it would lose the answer.
-    request.unpipe();
-    if (error) result.destroy(streamProblem(error));
-  };
   const limit = bounded(maxBytes);
-  const onGone = () => {
-    if (!request.complete) settle(new CallerGone('the caller closed the connection'));
+  const result = new PassThrough();
+  const settle = (error: NodeJS.ErrnoException): void => {
+    discard(request);
+    unpack?.destroy();
+    limit.destroy();
+    result.destroy(streamProblem(error));
   };
-  request.once('close', onGone);
+  unpack?.on('error', settle);
+  limit.on('error', settle);
   request.once('error', settle);
-  if (unpack === undefined) pipeline(limit, result, settle);
-  else pipeline(unpack, limit, result, settle);
-  request.pipe(unpack ?? limit);
+  request.once('close', () => {
+    if (!request.complete) settle(new CallerGone('the caller closed the connection'));
+  });
+  const source = unpack === undefined ? request : request.pipe(unpack);
+  source.pipe(limit).pipe(result);
+  // A reader that stops reading, such as one that has seen enough, must not leave the rest piled up.
+  result.once('close', () => discard(request));
   return result;
 };
 
@@ -85,7 +119,8 @@ export const bodyStream = (request: IncomingMessage, maxBytes: number): Readable
 export const readBytes = async (request: IncomingMessage, maxBytes: number): Promise<Buffer> => {
   const stream = bodyStream(request, maxBytes);
   const timer = setTimeout(
-    () => stream.destroy(new EvenkeelError(408, 'timeout', `the body did not arrive within ${BODY_TIMEOUT_MS / 1000} s`)),
+    () =>
+      stream.destroy(new EvenkeelError(408, 'timeout', `the body did not arrive within ${BODY_TIMEOUT_MS / 1000} s`)),
     BODY_TIMEOUT_MS,
   );
   try {
@@ -117,7 +152,9 @@ export const readJson = async (
     });
   const charset = parameters.map((parameter) => /^\s*charset="?([^"]*)"?\s*$/.exec(parameter)?.[1]).find(Boolean);
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii')
-    throw new EvenkeelError(415, 'unsupported_type', `charset "${charset.slice(0, 64)}" is not supported`, { hint: 'send UTF-8' });
+    throw new EvenkeelError(415, 'unsupported_type', `charset "${charset.slice(0, 64)}" is not supported`, {
+      hint: 'send UTF-8',
+    });
   const bytes = await readBytes(request, maxBytes);
   if (bytes.length === 0 && optional) return {};
   if (bytes.length === 0) throw malformed('the body is empty; it must be JSON');

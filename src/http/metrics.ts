@@ -11,11 +11,14 @@ export interface Gauges {
   readonly database: () => { total: number; idle: number; waiting: number };
 }
 
+/** What the calculations room tells of each attempt (its `CalculationRecord`, of which only this is used). */
 export interface FinishedCalculation {
   readonly trigger: string;
-  readonly state: string;
-  readonly conditionKinds?: readonly string[] | null;
-  readonly timingsMs?: Readonly<Record<string, number | null>> | null;
+  readonly outcome: 'succeeded' | 'failed' | 'retried' | 'lost';
+  readonly kinds: readonly string[];
+  readonly timingsMs: Readonly<
+    Partial<Record<'queue' | 'freshen' | 'compile' | 'query' | 'store' | 'total', number | null>>
+  >;
 }
 
 const PHASES = ['queue', 'freshen', 'compile', 'query', 'store'] as const;
@@ -29,6 +32,7 @@ export class Metrics {
   readonly #phases: Histogram<'phase'>;
   readonly #messages: Counter<'type'>;
   readonly #folds: Histogram<never>;
+  readonly #retries: Counter<never>;
 
   constructor() {
     const registers = [this.registry];
@@ -66,6 +70,11 @@ export class Metrics {
       labelNames: ['type'],
       registers,
     });
+    this.#retries = new Counter({
+      name: 'evenkeel_calculation_retries_total',
+      help: 'Attempts of calculations that failed and were tried again.',
+      registers,
+    });
     this.#folds = new Histogram({
       name: 'evenkeel_fold_duration_seconds',
       help: 'Time to fold pending changes into the index in the background.',
@@ -87,15 +96,18 @@ export class Metrics {
     this.#folds.observe(durationMs / 1000);
   }
 
-  calculation({ trigger, state, conditionKinds, timingsMs }: FinishedCalculation): void {
-    const total = timingsMs?.['total'];
-    if (total === undefined || total === null) return;
-    const seconds = (total - (timingsMs?.['queue'] ?? 0)) / 1000;
-    this.#calculations.observe({ trigger, outcome: state }, Math.max(0, seconds));
-    if (state !== 'succeeded') return;
-    for (const kind of conditionKinds ?? []) this.#kinds.observe({ kind }, Math.max(0, seconds));
+  /** An attempt that is tried again is not the calculation's end: it is counted, and timed with the attempt that ends it. */
+  calculation({ trigger, outcome, kinds, timingsMs }: FinishedCalculation): void {
+    if (outcome === 'retried') {
+      this.#retries.inc();
+      return;
+    }
+    const seconds = Math.max(0, (timingsMs.total ?? 0) - (timingsMs.queue ?? 0)) / 1000;
+    this.#calculations.observe({ trigger, outcome: outcome === 'lost' ? 'cancelled' : outcome }, seconds);
+    if (outcome !== 'succeeded') return;
+    for (const kind of kinds) this.#kinds.observe({ kind }, seconds);
     for (const phase of PHASES) {
-      const ms = timingsMs?.[phase];
+      const ms = timingsMs[phase];
       if (typeof ms === 'number') this.#phases.observe({ phase }, ms / 1000);
     }
   }

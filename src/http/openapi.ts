@@ -19,15 +19,10 @@ const idOf = (schema: z.ZodType): string => {
 const plain = ({ $schema, $id, id, ...schema }: Json): Json => schema;
 
 const componentSchemas = (): Json => {
+  // Registered by the conditions room when it is loaded; every condition in a request refers to it.
+  idOf(conditionSchema);
   const { schemas } = z.toJSONSchema(z.globalRegistry, { ...JSON_SCHEMA, io: 'input' });
-  const named = Object.entries(schemas).map(([name, schema]) => [name, plain(schema as Json)] as const);
-  return { ...Object.fromEntries(named), Condition: conditionComponent() };
-};
-
-/** The condition refers to itself, so its inner definitions are moved to where the rest lies. */
-const conditionComponent = (): Json => {
-  const schema = plain(z.toJSONSchema(conditionSchema, { unrepresentable: 'any', io: 'input' }) as Json);
-  return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', `"${SCHEMAS}Condition/$defs/`).replaceAll('"$ref":"#"', `"$ref":"${SCHEMAS}Condition"`));
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, plain(schema as Json)]));
 };
 
 const parametersOf = (place: 'path' | 'query', schema: z.ZodObject | undefined): Json[] => {
@@ -78,7 +73,10 @@ const operation = (route: Route): Json => {
     { description: answer.description, ...contentOf(answer.content) },
   ]);
   return {
-    operationId: `${route.method} ${route.path}`.replace(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => next?.toUpperCase() ?? ''),
+    operationId: `${route.method} ${route.path}`.replace(
+      /[^A-Za-z0-9]+(.)?/g,
+      (_, next: string | undefined) => next?.toUpperCase() ?? '',
+    ),
     tags: [route.tag],
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
@@ -86,7 +84,10 @@ const operation = (route: Route): Json => {
     ...bodyOf(route),
     responses: {
       ...Object.fromEntries(answers),
-      default: { description: 'What was wrong, where, and what to do.', content: { 'application/json': { schema: ref(idOf(errorBody)) } } },
+      default: {
+        description: 'What was wrong, where, and what to do.',
+        content: { 'application/json': { schema: ref(idOf(errorBody)) } },
+      },
     },
     security: route.access === 'open' ? [] : [{ bearer: [] }, { basic: [] }],
   };

@@ -70,4 +70,4 @@ export const defineRoute = <
   B extends z.ZodType = z.ZodType,
 >(
   definition: RouteDefinition<P, Q, B>,
-): Route => definition as unknown as Route;
+): Route => definition;

@@ -42,7 +42,9 @@ export const MESSAGES = {
   group: message.extend({ groupId: z.string(), traits: jsonObject.optional() }).meta({ id: 'Group' }),
   alias: message.extend({ previousId: z.string() }).meta({ id: 'Alias' }),
   batch: z
-    .looseObject({ batch: z.array(z.looseObject({ type: z.enum(['identify', 'track', 'page', 'screen', 'group', 'alias']) })) })
+    .looseObject({
+      batch: z.array(z.looseObject({ type: z.enum(['identify', 'track', 'page', 'screen', 'group', 'alias']) })),
+    })
     .meta({ id: 'Batch' }),
 } as const;
 export type MessageKind = keyof typeof MESSAGES;
@@ -55,7 +57,9 @@ export const properties = z.unknown().meta({
   additionalProperties: true,
   description: 'property names with their values; null removes one',
 });
-export const userBody = z.strictObject({ properties: z.unknown().meta({ $ref: '#/components/schemas/Properties' }) }).meta({ id: 'UserChange' });
+export const userBody = z
+  .strictObject({ properties: z.unknown().meta({ $ref: '#/components/schemas/Properties' }) })
+  .meta({ id: 'UserChange' });
 export const user = z
   .object({ userId: z.string(), properties: jsonObject, createdAt: moment, updatedAt: moment })
   .meta({ id: 'User' });
@@ -95,9 +99,13 @@ export const segment = z
     latestSnapshot: nullable(z.object({ id: z.string(), asOf: moment, population: z.int(), members: z.int() })),
   })
   .meta({ id: 'Segment' });
-export const segmentList = z.object({ segments: z.array(segment), nextCursor: nullable(z.string()) }).meta({ id: 'SegmentList' });
+export const segmentList = z
+  .object({ segments: z.array(segment), nextCursor: nullable(z.string()) })
+  .meta({ id: 'SegmentList' });
 
-export const previewBody = z.strictObject({ condition: conditionField, sample: z.int().min(0).max(100).optional() }).meta({ id: 'PreviewRequest' });
+export const previewBody = z
+  .strictObject({ condition: conditionField, sample: z.int().min(0).max(100).optional() })
+  .meta({ id: 'PreviewRequest' });
 export const preview = z
   .object({
     members: z.int(),
@@ -106,7 +114,9 @@ export const preview = z
     sample: z.array(z.string()).meta({ description: 'userIds of some members' }),
   })
   .meta({ id: 'Preview' });
-export const explainBody = z.strictObject({ condition: conditionField, analyze: z.boolean().optional() }).meta({ id: 'ExplainRequest' });
+export const explainBody = z
+  .strictObject({ condition: conditionField, analyze: z.boolean().optional() })
+  .meta({ id: 'ExplainRequest' });
 export const explanation = z
   .looseObject({
     sql: z.string(),
@@ -159,7 +169,8 @@ export const calculationList = z
 export const idParams = z.object({ id: z.string() });
 
 const cursor = plainText(1, 1_000).optional();
-export const pageQuery = (maxLimit: number) => z.strictObject({ cursor, limit: integerParameter(1, maxLimit).optional() });
+export const pageQuery = (maxLimit: number) =>
+  z.strictObject({ cursor, limit: integerParameter(1, maxLimit).optional() });
 export const calculationsQuery = z.strictObject({
   segment: segmentKey.optional(),
   state: z.enum(STATES).optional(),
@@ -212,15 +223,15 @@ export const importResource = z
     errors: z.array(z.object({ line: z.int(), reason: z.string() })).meta({ description: 'the first 100' }),
   })
   .meta({ id: 'Import' });
-export const importList = z.object({ imports: z.array(importResource), nextCursor: nullable(z.string()).optional() }).meta({ id: 'ImportList' });
+export const importList = z
+  .object({ imports: z.array(importResource), nextCursor: nullable(z.string()).optional() })
+  .meta({ id: 'ImportList' });
 
 const coverage = { coverage: z.number().meta({ description: 'share of the users, 0 to 1' }) };
 export const propertyList = z
   .object({
     population: z.int(),
-    properties: z.array(
-      z.object({ property: z.string(), types: z.array(z.string()), users: z.int(), ...coverage }),
-    ),
+    properties: z.array(z.object({ property: z.string(), types: z.array(z.string()), users: z.int(), ...coverage })),
     nextCursor: nullable(z.string()),
   })
   .meta({ id: 'PropertyList' });
@@ -236,11 +247,16 @@ export const workspaceBody = z
   .strictObject({
     name: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9, "-" and "_", and begin with a letter or a digit'),
+      .regex(
+        /^[a-z0-9][a-z0-9_-]{0,62}$/,
+        'must be 1 to 63 of a-z, 0-9, "-" and "_", and begin with a letter or a digit',
+      ),
   })
   .meta({ id: 'NewWorkspace' });
 export const workspaceParams = z.object({ name: plainText(1, 63) });
-export const workspace = z.object({ name: z.string(), createdAt: moment, hasKey: z.boolean() }).meta({ id: 'Workspace' });
+export const workspace = z
+  .object({ name: z.string(), createdAt: moment, hasKey: z.boolean() })
+  .meta({ id: 'Workspace' });
 export const workspaceList = z.object({ workspaces: z.array(workspace) }).meta({ id: 'WorkspaceList' });
 export const createdWorkspace = workspace
   .extend({ key: z.string().meta({ description: 'told this once; only its digest is stored' }) })

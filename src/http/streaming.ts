@@ -34,8 +34,15 @@ const drained = (response: Response): Promise<void> =>
  * Writes `lines` no faster than the caller reads them, and stops to read them when the caller goes away. An error before
  * the first write is thrown and can still be answered; a later one breaks the connection, so nobody takes half for all.
  */
-export const streamLines = async (response: Response, format: LineFormat, lines: AsyncIterable<string>): Promise<void> => {
-  response.setHeader('content-type', format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson; charset=utf-8');
+export const streamLines = async (
+  response: Response,
+  format: LineFormat,
+  lines: AsyncIterable<string>,
+): Promise<void> => {
+  response.setHeader(
+    'content-type',
+    format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson; charset=utf-8',
+  );
   response.setHeader('cache-control', 'no-store');
   if (response.req.method === 'HEAD') {
     response.end();

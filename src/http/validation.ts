@@ -2,15 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { EvenkeelError, invalid, malformed } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
+import { pathOf, quote, unstorable } from '../core/text.ts';
 
 const MAX_USER_ID = 255;
-
-/** `['of', 2, 'operator']` as a reader writes it: `of[2].operator`. */
-export const formatPath = (path: readonly PropertyKey[]): string =>
-  path.reduce<string>(
-    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : text === '' ? String(step) : `${text}.${String(step)}`),
-    '',
-  );
 
 const shapeAt = (schema: z.ZodType, path: readonly PropertyKey[]): string[] => {
   let current: unknown = schema;
@@ -28,11 +22,11 @@ const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((inner, step) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[step], value);
 
 const problem = (schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue, what: string): EvenkeelError => {
-  const path = formatPath(issue.path);
+  const path = pathOf('', issue.path);
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';
-    return invalid(`unknown ${what} "${key.slice(0, 64)}"`, {
-      path: formatPath([...issue.path, key.slice(0, 64)]),
+    return invalid(`unknown ${what} ${quote(key)}`, {
+      path: pathOf('', [...issue.path, key]),
       ...didYouMean(key, shapeAt(schema, issue.path)),
     });
   }
@@ -45,11 +39,18 @@ const problem = (schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue, wha
     });
   }
   const message = issue.message.replace(/^Invalid input: /, '');
-  return invalid(path === '' ? `the ${what === 'field' ? 'body' : what}: ${message}` : `${path}: ${message}`, path === '' ? {} : { path });
+  return invalid(
+    path === '' ? `the ${what === 'field' ? 'body' : what}: ${message}` : `${path}: ${message}`,
+    path === '' ? {} : { path },
+  );
 };
 
 /** What `schema` makes of `value`. Throws 422 that says where and, of unknown names, what may have been meant. */
-export const validate = <S extends z.ZodType>(schema: S, value: unknown, what: 'field' | 'query parameter' | 'path parameter'): z.output<S> => {
+export const validate = <S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  what: 'field' | 'query parameter' | 'path parameter',
+): z.output<S> => {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const first = parsed.error.issues[0];
@@ -65,7 +66,7 @@ export const readQuery = (request: IncomingMessage): Record<string, string> => {
   for (const pair of url.slice(at + 1).split('&')) {
     if (pair === '') continue;
     const [name = '', ...rest] = pair.split('=').map(decode);
-    if (name in query) throw invalid(`query parameter "${name.slice(0, 64)}" is given twice`, { path: name.slice(0, 64) });
+    if (name in query) throw invalid(`query parameter ${quote(name)} is given twice`, { path: pathOf('', [name]) });
     query[name] = rest.join('=');
   }
   return query;
@@ -83,7 +84,10 @@ const decode = (text: string): string => {
 export const integerParameter = (low: number, high: number) =>
   z.preprocess(
     (text) => (typeof text === 'string' && /^-?[0-9]{1,15}$/.test(text) ? Number(text) : text),
-    z.int(`must be a whole number from ${low} to ${high}`).min(low, `must be at least ${low}`).max(high, `must be at most ${high}`),
+    z
+      .int(`must be a whole number from ${low} to ${high}`)
+      .min(low, `must be at least ${low}`)
+      .max(high, `must be at most ${high}`),
   );
 
 /** Text that PostgreSQL can store. */
@@ -92,8 +96,10 @@ export const plainText = (low: number, high: number) =>
     .string()
     .min(low, low === 1 ? 'must not be empty' : `must have at least ${low} characters`)
     .max(high, `must have at most ${high} characters`)
-    .refine((text) => !text.includes('\0'), 'must not hold a NUL character')
-    .refine((text) => !/\p{Surrogate}/u.test(text), 'must not hold half a surrogate pair');
+    .superRefine((text, context) => {
+      const fault = unstorable(text);
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: `must not hold ${fault}` });
+    });
 
 export const userId = plainText(1, MAX_USER_ID);
 

@@ -42,7 +42,9 @@ export class Workspaces {
     const hex = digest.toString('hex');
     const trusted = this.#byDigest.get(hex);
     if (trusted !== undefined && trusted.until > Date.now()) return trusted.workspace;
-    const { rows } = await this.#pool.query<Workspace>('select id, name from workspaces where key_digest = $1::bytea', [digest]);
+    const { rows } = await this.#pool.query<Workspace>('select id, name from workspaces where key_digest = $1::bytea', [
+      digest,
+    ]);
     this.#byDigest.delete(hex);
     const workspace = rows[0];
     if (workspace === undefined) return undefined;

@@ -65,7 +65,12 @@ const checkMigrations = async (client: pg.Client): Promise<Finding> => {
   const missing = wanted.filter((name) => !done.has(name));
   return missing.length === 0
     ? { check: 'migrations', state: 'ok', detail: `all ${wanted.length} are there` }
-    : { check: 'migrations', state: 'warning', detail: `${missing.join(', ')} not yet run`, hint: 'run "evenkeel migrate"; "evenkeel serve" does it too' };
+    : {
+        check: 'migrations',
+        state: 'warning',
+        detail: `${missing.join(', ')} not yet run`,
+        hint: 'run "evenkeel migrate"; "evenkeel serve" does it too',
+      };
 };
 
 const checkBacklog = async (client: pg.Client): Promise<Finding> => {
@@ -94,7 +99,10 @@ const checkTransactions = async (client: pg.Client): Promise<Finding> => {
   return {
     check: 'transactions',
     state: long ? 'warning' : 'ok',
-    detail: oldest === undefined ? 'none is open' : `the oldest is open for ${oldest.seconds.toFixed(1)} s (pid ${oldest.pid}, ${oldest.application_name})`,
+    detail:
+      oldest === undefined
+        ? 'none is open'
+        : `the oldest is open for ${oldest.seconds.toFixed(1)} s (pid ${oldest.pid}, ${oldest.application_name})`,
     ...(long ? { hint: 'it holds back vacuum, which makes calculations slow: end it' } : {}),
   };
 };
@@ -104,7 +112,14 @@ const checkDatabase = async (url: string): Promise<Finding[]> => {
   try {
     client = await openClient(url, { applicationName: 'evenkeel doctor' });
   } catch (error) {
-    return [{ check: 'database', state: 'failed', detail: (error as Error).message || String(error), hint: 'check DATABASE_URL, and that PostgreSQL runs' }];
+    return [
+      {
+        check: 'database',
+        state: 'failed',
+        detail: (error as Error).message || String(error),
+        hint: 'check DATABASE_URL, and that PostgreSQL runs',
+      },
+    ];
   }
   try {
     const { rows } = await client.query<{ version: string }>(`select current_setting('server_version') as version`);
@@ -129,7 +144,9 @@ const embeddedFinding = ({ dataDirectory }: Settings): Finding => {
   return {
     check: 'database',
     state: 'ok',
-    detail: running ? `embedded, in ${directory}; it runs while the service does` : `embedded, made in ${directory} at the first start`,
+    detail: running
+      ? `embedded, in ${directory}; it runs while the service does`
+      : `embedded, made in ${directory} at the first start`,
   };
 };
 
@@ -138,18 +155,23 @@ const MARKS = { ok: 'ok     ', warning: 'warning', failed: 'FAILED ' } as const;
 const run = async (invocation: Invocation): Promise<void> => {
   const read = readSettings(invocation.environment);
   const findings: Finding[] = [checkNode()];
-  if ('faults' in read) findings.push(...read.faults.map((detail): Finding => ({ check: 'settings', state: 'failed', detail })));
+  if ('faults' in read)
+    findings.push(...read.faults.map((detail): Finding => ({ check: 'settings', state: 'failed', detail })));
   else {
     const { settings, warnings } = read;
     findings.push(...warnings.map((detail): Finding => ({ check: 'settings', state: 'warning', detail })));
-    findings.push(...(settings.databaseUrl === undefined ? [embeddedFinding(settings)] : await checkDatabase(settings.databaseUrl)));
+    findings.push(
+      ...(settings.databaseUrl === undefined ? [embeddedFinding(settings)] : await checkDatabase(settings.databaseUrl)),
+    );
     findings.push(await checkDisk(resolve(settings.dataDirectory)));
     findings.push(await checkService(invocation));
   }
   if (invocation.json) invocation.out(`${JSON.stringify({ findings })}\n`);
   else
     for (const { check, state, detail, hint } of findings)
-      invocation.out(`${MARKS[state]}  ${check.padEnd(12)}  ${detail}\n${hint === undefined ? '' : `${' '.repeat(23)}${hint}\n`}`);
+      invocation.out(
+        `${MARKS[state]}  ${check.padEnd(12)}  ${detail}\n${hint === undefined ? '' : `${' '.repeat(23)}${hint}\n`}`,
+      );
   const failed = findings.filter(({ state }) => state === 'failed').length;
   if (failed > 0) throw new EvenkeelError(500, 'unhealthy', `${failed} of ${findings.length} checks failed`);
 };

@@ -25,7 +25,7 @@ interface Import {
   readonly error?: { readonly message: string; readonly hint?: string } | null;
 }
 
-const formatOf = (file: string, given: unknown): 'csv' | 'ndjson' => {
+const formatOf = (file: string, given: string | boolean | undefined): 'csv' | 'ndjson' => {
   if (given === 'csv' || given === 'ndjson') return given;
   if (given !== undefined) throw new UsageError(`--format must be csv or ndjson, not "${String(given)}"`);
   const name = file.replace(/\.gz$/, '');
@@ -55,7 +55,7 @@ const upload = async (client: Client, file: string, query: URLSearchParams, prog
   });
   const source = createReadStream(file, { highWaterMark: 256 * 1024 });
   source.once('error', (error) => counted.destroy(error));
-  const started = await client.json<Import>(`/v1/imports?${query}`, {
+  const started = await client.json<Import>(`/v1/imports?${query.toString()}`, {
     method: 'POST',
     stream: source.pipe(counted),
     headers: {
@@ -72,7 +72,11 @@ const follow = async (client: Client, started: Import, progress: Progress): Prom
   while (current.state === 'queued' || current.state === 'running') {
     const { bytes = 0, bytesRead = 0, rows, rejected } = current;
     const note = `${formatCount(rows)} rows${rejected > 0 ? `, ${formatCount(rejected)} rejected` : ''}`;
-    progress.show(current.state === 'queued' ? 'Waiting  ' : 'Importing', bytes > 0 ? bytesRead / bytes : undefined, note);
+    progress.show(
+      current.state === 'queued' ? 'Waiting  ' : 'Importing',
+      bytes > 0 ? bytesRead / bytes : undefined,
+      note,
+    );
     await sleep(POLL_MS);
     current = await client.json<Import>(`/v1/imports/${current.id}`);
   }
@@ -95,7 +99,9 @@ const report = (invocation: Invocation, ended: Import, seconds: number, rejected
   for (const { line, reason } of ended.errors.slice(0, SHOWN_ERRORS)) err(`line ${line}: ${reason}\n`);
   if (ended.rejected > SHOWN_ERRORS) err(`… and ${formatCount(ended.rejected - SHOWN_ERRORS)} more\n`);
   if (rejectedFile !== undefined) err(`rejected lines are in ${rejectedFile}\n`);
-  out(`${formatCount(ended.accepted)} of ${formatCount(ended.rows)} rows imported in ${seconds.toFixed(1)} s (${ended.id})\n`);
+  out(
+    `${formatCount(ended.accepted)} of ${formatCount(ended.rows)} rows imported in ${seconds.toFixed(1)} s (${ended.id})\n`,
+  );
 };
 
 const run = async (invocation: Invocation): Promise<void> => {
@@ -125,7 +131,11 @@ export const importCommand: Command = {
   usage: 'users FILE | events FILE',
   summary: 'send a CSV or NDJSON file of users or events to a running service',
   options: {
-    format: { type: 'string', value: 'csv|ndjson', help: 'by default what the name of the file ends in (.gz is unpacked)' },
+    format: {
+      type: 'string',
+      value: 'csv|ndjson',
+      help: 'by default what the name of the file ends in (.gz is unpacked)',
+    },
     key: { type: 'string', value: 'COLUMN', help: 'users: the column that holds the userId' },
     event: { type: 'string', value: 'NAME', help: 'events: the name of all events of the file' },
     user: { type: 'string', value: 'COLUMN', help: 'events: the column that holds the userId' },

@@ -8,6 +8,14 @@ import { formatCount, Progress } from '../progress.ts';
 const WAIT_MS = 10_000;
 const POLL_MS = 250;
 
+const failure = ({ id, state, error }: CalculationResource): EvenkeelError =>
+  new EvenkeelError(
+    500,
+    'calculation_failed',
+    `${id} ${state}${error === null ? '' : `: ${error.message}`}`,
+    error?.hint === undefined ? {} : { hint: error.hint },
+  );
+
 const run = async (invocation: Invocation): Promise<void> => {
   const [verb, key, ...rest] = invocation.positionals;
   if (verb !== 'calculate' || key === undefined || rest.length > 0)
@@ -26,13 +34,12 @@ const run = async (invocation: Invocation): Promise<void> => {
   }
   progress.done();
   if (invocation.json) invocation.out(`${JSON.stringify(calculation)}\n`);
-  if (calculation.state !== 'succeeded')
-    throw new EvenkeelError(500, 'calculation_failed', `${calculation.id} ${calculation.state}${calculation.error === null ? '' : `: ${calculation.error.message}`}`, {
-      ...(calculation.error?.hint === undefined ? {} : { hint: calculation.error.hint }),
-    });
+  if (calculation.state !== 'succeeded') throw failure(calculation);
   if (invocation.json) return;
   const { members, population, entered, left, timingsMs, snapshot } = calculation;
-  const phases = (['queue', 'freshen', 'compile', 'query', 'store'] as const).map((phase) => `${phase} ${(timingsMs[phase] ?? 0).toFixed(1)}`);
+  const phases = (['queue', 'freshen', 'compile', 'query', 'store'] as const).map(
+    (phase) => `${phase} ${(timingsMs[phase] ?? 0).toFixed(1)}`,
+  );
   invocation.out(
     `${formatCount(members ?? 0)} of ${formatCount(population ?? 0)} users (${formatCount(entered ?? 0)} entered, ${formatCount(left ?? 0)} left)\n` +
       `${(timingsMs.total ?? 0).toFixed(1)} ms: ${phases.join(', ')}\n` +

@@ -72,13 +72,16 @@ export const calculationRoutes = (calculations: CalculationsService): Route[] =>
     path: '/v1/calculations/:id/events',
     tag: TAG,
     summary: 'Follow a calculation',
-    description: 'Server-sent events named `calculation`: its state now and at each change. The stream ends when it has ended.',
+    description:
+      'Server-sent events named `calculation`: its state now and at each change. The stream ends when it has ended.',
     access: 'workspace',
     params: s.idParams,
     answers: { 200: { description: 'The stream.', content: { 'text/event-stream': 'text' } } },
     handle: async ({ caller, params, response }) => {
       await calculations.get(caller.workspaceId, params.id);
-      await streamEvents(response, 'calculation', (signal) => calculations.watch(caller.workspaceId, params.id, signal));
+      await streamEvents(response, 'calculation', (signal) =>
+        calculations.watch(caller.workspaceId, params.id, signal),
+      );
       return undefined;
     },
   }),

@@ -31,7 +31,11 @@ const checkReady = async (db: Queryable, stopping: () => boolean): Promise<void>
   if (stopping()) throw new EvenkeelError(503, 'stopping', 'Evenkeel is stopping');
   const timeout = new AbortController();
   const late = sleep(READY_TIMEOUT_MS, undefined, { signal: timeout.signal }).then(() => {
-    throw new EvenkeelError(503, 'database_unavailable', `the database did not answer within ${READY_TIMEOUT_MS / 1000} s`);
+    throw new EvenkeelError(
+      503,
+      'database_unavailable',
+      `the database did not answer within ${READY_TIMEOUT_MS / 1000} s`,
+    );
   });
   late.catch(() => undefined);
   try {
@@ -57,7 +61,11 @@ export const metaRoutes = (options: MetaOptions): Route[] => {
       access: 'workspace',
       answers: { 200: { description: 'The page.', content: { 'text/html': 'text' } } },
       handle: async ({ caller, request }) => {
-        const context = { ...options, operator: caller.operator, url: `${request.protocol}://${request.headers.host ?? 'localhost'}` };
+        const context = {
+          ...options,
+          operator: caller.operator,
+          url: `${request.protocol}://${request.headers.host ?? 'localhost'}`,
+        };
         return {
           status: 200,
           type: 'html',

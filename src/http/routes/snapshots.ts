@@ -52,16 +52,22 @@ const answerMembers = async (
   const format = negotiate(request);
   if (format === 'json') {
     if (query.properties !== undefined)
-      throw invalid('properties come with a stream only', { path: 'properties', hint: 'send Accept: application/x-ndjson or text/csv' });
+      throw invalid('properties come with a stream only', {
+        path: 'properties',
+        hint: 'send Accept: application/x-ndjson or text/csv',
+      });
     return ok(await page());
   }
   onlyForPages(query);
-  const properties = [...new Set((query.properties ?? '').split(',').map((path) => path.trim()))].filter((path) => path !== '');
+  const properties = [...new Set((query.properties ?? '').split(',').map((path) => path.trim()))].filter(
+    (path) => path !== '',
+  );
   await streamLines(response, format, memberLines(snapshots, caller.workspaceId, await id(), format, properties));
   return undefined;
 };
 
-const pageOf = ({ cursor, limit }: { cursor?: string | undefined; limit?: number | undefined }) => present({ cursor, limit });
+const pageOf = ({ cursor, limit }: { cursor?: string | undefined; limit?: number | undefined }) =>
+  present({ cursor, limit });
 
 /** Members, snapshots and what changed between two of them. */
 export const snapshotRoutes = (snapshots: SnapshotsService, calculations: CalculationsService): Route[] => [
@@ -90,7 +96,8 @@ export const snapshotRoutes = (snapshots: SnapshotsService, calculations: Calcul
     access: 'workspace',
     params: s.segmentParams.extend(s.userParams.shape),
     answers: { 200: { description: 'The answer.', content: { 'application/json': s.membership } } },
-    handle: async ({ caller, params }) => ok(await calculations.isMember(caller.workspaceId, params.key, params.userId)),
+    handle: async ({ caller, params }) =>
+      ok(await calculations.isMember(caller.workspaceId, params.key, params.userId)),
   }),
   defineRoute({
     method: 'get',
@@ -101,7 +108,8 @@ export const snapshotRoutes = (snapshots: SnapshotsService, calculations: Calcul
     params: s.segmentParams,
     query: s.pageQuery(500),
     answers: { 200: { description: 'A page.', content: { 'application/json': s.snapshotList } } },
-    handle: async ({ caller, params, query }) => ok(await snapshots.list(caller.workspaceId, params.key, present(query))),
+    handle: async ({ caller, params, query }) =>
+      ok(await snapshots.list(caller.workspaceId, params.key, present(query))),
   }),
   defineRoute({
     method: 'get',

@@ -1,0 +1,29 @@
+import type { CalculationsService, SegmentsService, SnapshotsService } from '../../calculations/services.ts';
+import type { Route } from '../route.ts';
+import type { Workspaces } from '../workspaces.ts';
+import { calculationRoutes } from './calculations.ts';
+import { catalogueRoutes } from './catalogue.ts';
+import { type MetaOptions, metaRoutes } from './meta.ts';
+import { segmentRoutes } from './segments.ts';
+import { snapshotRoutes } from './snapshots.ts';
+import { workspaceRoutes } from './workspaces.ts';
+
+export interface RouteOptions extends Omit<MetaOptions, 'others'> {
+  readonly segments: SegmentsService;
+  readonly calculations: CalculationsService;
+  readonly snapshots: SnapshotsService;
+  readonly workspaces: Workspaces;
+}
+
+/** Everything that can be called. */
+export const allRoutes = (options: RouteOptions): Route[] => {
+  const { db, segments, calculations, snapshots, workspaces, openMode } = options;
+  const others = [
+    ...segmentRoutes(segments, calculations),
+    ...calculationRoutes(calculations),
+    ...snapshotRoutes(snapshots, calculations),
+    ...catalogueRoutes(db),
+    ...workspaceRoutes(workspaces, openMode),
+  ];
+  return [...others, ...metaRoutes({ ...options, others })];
+};

@@ -1,0 +1,76 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Express } from 'express';
+import { EvenkeelError } from '../core/errors.ts';
+
+/** Time for a request's headers; its body has a time of its own, as a file may take hours. */
+const HEADERS_TIMEOUT_MS = 30_000;
+/** A connection on which nothing moves for this long is closed: a reader that stopped to read holds no memory for ever. */
+const IDLE_TIMEOUT_MS = 120_000;
+/** Longer than what balancers keep a connection for, so that it is they who close it. */
+const KEEP_ALIVE_MS = 75_000;
+/** How long requests may take to end after the service was told to stop. */
+const DRAIN_MS = 10_000;
+
+export interface HttpServer {
+  readonly port: number;
+  /** As a person would open it. */
+  readonly url: string;
+  /** Takes no new connections, lets requests end for a while, and then ends them. */
+  stop(): Promise<void>;
+}
+
+const shownHost = (host: string | undefined): string => {
+  if (host === undefined || host === '0.0.0.0' || host === '::' || host === '127.0.0.1') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+};
+
+const listen = (server: Server, port: number, host: string | undefined): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE')
+        reject(
+          new EvenkeelError(500, 'port_taken', `port ${port} is taken by another program`, {
+            hint: `stop that program, or choose another port: PORT=${port === 65_535 ? port - 1 : port + 1}`,
+          }),
+        );
+      else if (error.code === 'EACCES')
+        reject(
+          new EvenkeelError(500, 'port_refused', `port ${port} may not be opened`, {
+            hint: 'choose a PORT from 1024 up',
+          }),
+        );
+      else if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+        reject(
+          new EvenkeelError(500, 'host_unknown', `HOST "${host ?? ''}" is no address of this machine`, {
+            hint: 'leave HOST out',
+          }),
+        );
+      else reject(error);
+    });
+    server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
+  });
+
+export const startServer = async (
+  app: Express,
+  { port, host }: { port: number; host: string | undefined },
+): Promise<HttpServer> => {
+  const server = createServer(
+    { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
+    app,
+  );
+  server.setTimeout(IDLE_TIMEOUT_MS);
+  await listen(server, port, host);
+  const bound = (server.address() as AddressInfo).port;
+  const stop = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    // Keep-alive connections become idle only when their request ends.
+    const sweep = setInterval(() => server.closeIdleConnections(), 100);
+    const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+    await closed;
+    clearInterval(sweep);
+    clearTimeout(force);
+  };
+  return { port: bound, url: `http://${shownHost(host)}:${bound}`, stop };
+};
