@@ -1,0 +1,176 @@
+import type pg from 'pg';
+import { sql } from '../database/sql.ts';
+import { emptyBitmap, setBit } from './bitmap.ts';
+import { Columns } from './columns.ts';
+import { Dictionary } from './dictionary.ts';
+import { Facts } from './facts.ts';
+import { CHUNK_BITS, offsetOf, POPULATION_PATH, shardRange } from './layout.ts';
+import { readUsers } from './users.ts';
+import { SliceWriter, writePopulation } from './write.ts';
+
+const DROP_SLICES = sql('index-drop-column-slices');
+
+/** With more users than this, reading the whole chunk in order is faster than looking them up. */
+const MAX_LOOKED_UP = CHUNK_BITS / 4;
+
+/** One property of one shard that is to be folded: these users, or every one. */
+export interface PropertyWork {
+  readonly propertyId: number;
+  readonly path: string;
+  readonly ordinals: readonly number[] | undefined;
+}
+
+const maskOf = (ordinals: readonly number[]): Buffer => {
+  const mask = emptyBitmap();
+  for (const ordinal of ordinals) setBit(mask, offsetOf(ordinal));
+  return mask;
+};
+
+const intersection = (bitmap: Buffer, mask: Uint8Array): Buffer => {
+  const both = emptyBitmap();
+  for (let i = 0; i < both.length; i++) both[i] = (bitmap[i] as number) & (mask[i] as number);
+  return both;
+};
+
+/** Folds the properties of one workspace in one transaction; `finish` must be called before it commits. */
+export class PropertyFold {
+  readonly #client: pg.ClientBase;
+  readonly #workspaceId: number;
+  readonly #columns: Columns;
+  readonly #dictionary: Dictionary;
+  /** Properties with a number or date that their column's scale cannot hold: they are folded anew in every shard. */
+  readonly #finer = new Map<number, string>();
+
+  constructor(client: pg.ClientBase, workspaceId: number) {
+    this.#client = client;
+    this.#workspaceId = workspaceId;
+    this.#columns = new Columns(client, workspaceId);
+    this.#dictionary = new Dictionary(client);
+  }
+
+  /** Makes the bitmaps of the shard equal to the rows, for these properties and users. */
+  async foldShard(shard: number, works: readonly PropertyWork[]): Promise<void> {
+    await this.#columns.load(works.map(({ propertyId }) => propertyId));
+    await this.#foldTogether(
+      shard,
+      works.filter(({ ordinals }) => ordinals === undefined),
+    );
+    await this.#foldTogether(
+      shard,
+      works.filter(({ ordinals }) => ordinals !== undefined),
+    );
+  }
+
+  /** Recodes what needs it, and saves the columns. */
+  async finish(): Promise<void> {
+    while (this.#finer.size > 0) {
+      const [propertyId, path] = [...this.#finer][0] as [number, string];
+      this.#finer.delete(propertyId);
+      await this.#recode({ propertyId, path, ordinals: undefined });
+    }
+    await this.#dropOverflowed();
+    await this.#columns.save();
+  }
+
+  async #foldTogether(shard: number, works: readonly PropertyWork[]): Promise<void> {
+    let rest = works;
+    while (rest.length > 0) {
+      const done = await this.#pass(shard, rest);
+      rest = rest.filter(({ propertyId }) => !done.has(propertyId));
+    }
+  }
+
+  /** As many of the properties as fit in memory; at least one. Gives those that are done. */
+  async #pass(shard: number, works: readonly PropertyWork[]): Promise<Set<number>> {
+    const population = works.find(({ path }) => path === POPULATION_PATH);
+    const active = works
+      .filter((work) => work !== population)
+      .map((work) => new Facts(work.propertyId, work.path.split('.'), work.ordinals && maskOf(work.ordinals)));
+    const exists = emptyBitmap();
+    await readUsers(this.#client, shard, this.#ordinals(works), active, exists, this.#columns, this.#dictionary);
+    const done = new Set(active.map(({ propertyId }) => propertyId));
+    const writer = new SliceWriter(this.#client, shard);
+    for (const facts of active) await this.#write(writer, facts);
+    await writer.flush();
+    if (population) {
+      const touched = population.ordinals && maskOf(population.ordinals);
+      const users = touched ? intersection(exists, touched) : exists;
+      await writePopulation(this.#client, this.#workspaceId, shard, users, touched);
+      done.add(population.propertyId);
+    }
+    return done;
+  }
+
+  #ordinals(works: readonly PropertyWork[]): readonly number[] | undefined {
+    const all = new Set<number>();
+    for (const { ordinals } of works) {
+      if (ordinals === undefined) return undefined;
+      for (const ordinal of ordinals) all.add(ordinal);
+    }
+    return all.size > MAX_LOOKED_UP ? undefined : [...all].sort((a, b) => a - b);
+  }
+
+  async #write(writer: SliceWriter, facts: Facts): Promise<void> {
+    if (this.#becomesFiner(facts)) return;
+    for (const column of this.#columns.of(facts.propertyId)) {
+      if (column.overflowed) continue;
+      const planes = facts.planes(column);
+      const width = Math.max(column.width, planes.width);
+      const hasNegative = column.hasNegative || planes.hasNegative;
+      if (width !== column.width || hasNegative !== column.hasNegative) {
+        column.width = width;
+        column.hasNegative = hasNegative;
+        column.changed = true;
+      }
+      column.written = true;
+      await writer.add(column, planes, facts.touched);
+    }
+  }
+
+  /** Whether the property must be folded anew in every shard because a scale or unit has changed under written slices. */
+  #becomesFiner(facts: Facts): boolean {
+    const number = this.#columns.get(facts.propertyId, 'number');
+    const date = this.#columns.get(facts.propertyId, 'date');
+    const scale = number && facts.scale(number.scale);
+    const unitMs = date && facts.unitMs(date.unitMs);
+    let recode = false;
+    if (number && scale !== undefined && scale !== number.scale) {
+      number.scale = scale;
+      number.changed = true;
+      recode ||= number.written;
+    }
+    if (date && unitMs !== undefined && unitMs !== date.unitMs) {
+      date.unitMs = unitMs;
+      date.changed = true;
+      recode ||= date.written;
+    }
+    if (recode) this.#finer.set(facts.propertyId, facts.path.join('.'));
+    return recode;
+  }
+
+  async #recode(work: PropertyWork): Promise<void> {
+    const { rows } = await this.#client.query<{ shard: number }>(
+      'select shard from chunks where workspace_id = $1::integer order by shard',
+      [this.#workspaceId],
+    );
+    for (const type of ['number', 'date'] as const) {
+      const column = this.#columns.get(work.propertyId, type);
+      if (column === undefined) continue;
+      column.width = 0;
+      column.hasNegative = false;
+      column.changed = true;
+    }
+    for (const { shard } of rows) {
+      await this.#foldTogether(shard, [work]);
+      // A later shard was finer still: from the beginning.
+      if (this.#finer.has(work.propertyId)) return;
+    }
+  }
+
+  async #dropOverflowed(): Promise<void> {
+    const ids = this.#columns.overflowing().map(({ id }) => id);
+    if (ids.length === 0) return;
+    await this.#client.query(DROP_SLICES, [...shardRange(this.#workspaceId), ids]);
+    await this.#client.query('delete from dictionary where column_id = any($1::integer[])', [ids]);
+  }
+}

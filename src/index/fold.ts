@@ -1,0 +1,127 @@
+import type pg from 'pg';
+import type { Queryable } from '../database/port.ts';
+import { sql } from '../database/sql.ts';
+import { transaction } from '../database/transaction.ts';
+import { foldEventMonth } from './fold-events.ts';
+import { PropertyFold, type PropertyWork } from './fold-properties.ts';
+import { POPULATION_PATH, shardRange } from './layout.ts';
+import { withFoldLock } from './lock.ts';
+
+export { FOLD_LOCK_CLASS, withFoldLock } from './lock.ts';
+
+const HAS_PENDING = sql('index-has-pending');
+const PENDING_SHARDS = sql('index-pending-shards');
+const TAKE_PROPERTIES = sql('index-take-properties');
+const TAKE_EVENTS = sql('index-take-events');
+
+/** Users of one shard and property (or event and month) from which on every user is folded. */
+const MAX_TOUCHED = 2_000;
+
+/** What is to be fresh. The population always is. */
+export interface FoldScope {
+  readonly workspaceId: number;
+  readonly propertyIds: readonly number[] | 'all';
+  readonly eventIds: readonly number[] | 'all';
+  /** Left out: every shard of the workspace. */
+  readonly shards?: readonly number[];
+}
+
+const idsOf = (ids: readonly number[] | 'all'): readonly number[] | null => (ids === 'all' ? null : ids);
+
+/** Whether this transaction sees changes in the scope that the bitmaps lack. */
+export const hasPending = async (db: Queryable, scope: FoldScope): Promise<boolean> => {
+  if (scope.propertyIds === 'all' || scope.eventIds === 'all') return (await pendingShards(db, scope)).length > 0;
+  if (scope.shards?.length === 0) return false;
+  const shards = scope.shards ?? null;
+  const [first, last] = shards ? [Math.min(...shards), Math.max(...shards)] : shardRange(scope.workspaceId);
+  const { rows } = await db.query<{ pending: boolean }>(HAS_PENDING, [
+    scope.workspaceId,
+    scope.propertyIds,
+    scope.eventIds,
+    first,
+    last,
+    shards,
+  ]);
+  return rows[0]?.pending === true;
+};
+
+const pendingShards = async (db: Queryable, scope: FoldScope, propertyIds = idsOf(scope.propertyIds)) => {
+  const { rows } = await db.query<{ shard: number }>(PENDING_SHARDS, [
+    ...shardRange(scope.workspaceId),
+    propertyIds,
+    idsOf(scope.eventIds),
+    scope.shards ?? null,
+  ]);
+  return rows.map(({ shard }) => shard);
+};
+
+/** The paths of the scope's properties, and of the population, by id. */
+const pathsOf = async (db: Queryable, { workspaceId, propertyIds }: FoldScope): Promise<Map<number, string>> => {
+  const { rows } = await db.query<{ id: number; path: string }>(
+    `select id, path from properties
+     where workspace_id = $1::integer and ($2::integer[] is null or id = any($2::integer[]) or path = $3)`,
+    [workspaceId, idsOf(propertyIds), POPULATION_PATH],
+  );
+  return new Map(rows.map(({ id, path }) => [id, path]));
+};
+
+/**
+ * Brings into the bitmaps what is pending in the scope, as this transaction sees it: afterwards they equal the rows of its
+ * snapshot. Takes exactly the pending rows that it sees; what is noted meanwhile stays.
+ *
+ * To be called under the workspace's fold lock, in a repeatable-read transaction that began after the lock was taken.
+ */
+export const fold = async (client: pg.ClientBase, scope: FoldScope): Promise<void> => {
+  const paths = await pathsOf(client, scope);
+  const propertyIds = scope.propertyIds === 'all' ? null : [...paths.keys()];
+  const properties = new PropertyFold(client, scope.workspaceId);
+  for (const shard of await pendingShards(client, scope, propertyIds)) {
+    const works = await takeProperties(client, shard, propertyIds, paths);
+    if (works.length > 0) await properties.foldShard(shard, works);
+    await foldEvents(client, shard, idsOf(scope.eventIds));
+  }
+  await properties.finish();
+};
+
+const takeProperties = async (
+  client: pg.ClientBase,
+  shard: number,
+  propertyIds: readonly number[] | null,
+  paths: ReadonlyMap<number, string>,
+): Promise<PropertyWork[]> => {
+  const { rows } = await client.query<{ property_id: number; ordinals: number[] | null }>(TAKE_PROPERTIES, [
+    shard,
+    propertyIds,
+    MAX_TOUCHED,
+  ]);
+  return rows.map(({ property_id, ordinals }) => {
+    const path = paths.get(property_id);
+    if (path === undefined) throw new Error(`property ${property_id} is pending and does not exist`);
+    return { propertyId: property_id, path, ordinals: ordinals ?? undefined };
+  });
+};
+
+const foldEvents = async (client: pg.ClientBase, shard: number, eventIds: readonly number[] | null): Promise<void> => {
+  if (eventIds?.length === 0) return;
+  const { rows } = await client.query<{ event_id: number; month: number; ordinals: number[] | null }>(TAKE_EVENTS, [
+    shard,
+    eventIds,
+    MAX_TOUCHED,
+  ]);
+  for (const { event_id, month, ordinals } of rows)
+    await foldEventMonth(client, shard, { eventId: event_id, month, ordinals: ordinals ?? undefined });
+};
+
+/**
+ * Folds everything that is pending in the workspace, each shard in a transaction and under a lock of its own, so that
+ * calculations that wait for the lock come in between. Gives the number of shards.
+ */
+export const foldWorkspace = async (client: pg.ClientBase, workspaceId: number): Promise<number> => {
+  const everything = { workspaceId, propertyIds: 'all', eventIds: 'all' } as const;
+  const shards = await pendingShards(client, everything);
+  for (const shard of shards)
+    await withFoldLock(client, workspaceId, () =>
+      transaction(client, () => fold(client, { ...everything, shards: [shard] }), { isolation: 'repeatable read' }),
+    );
+  return shards.length;
+};
