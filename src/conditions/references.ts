@@ -68,6 +68,8 @@ export const references = (condition: ExpandedCondition): References => {
       case 'ends_with':
         textMatches.set(textMatchKey(leaf), leaf);
         break;
+      default: // numbers and dates are compared by their codes, which need no dictionary
+        break;
     }
   }
   return { properties, events, textValues, elementValues, textMatches: [...textMatches.values()] };

@@ -25,7 +25,8 @@ export const propertyPath = text(1, MAX_PROPERTY_LENGTH, 'the name of a property
 );
 
 /** −0 is 0, everywhere. */
-export const number = z.number('a number').transform((value) => (value === 0 ? 0 : value));
+const plainZero = (value: number): number => (value === 0 ? 0 : value);
+export const number = z.number('a number').transform(plainZero);
 
 export const scalar: z.ZodType<Scalar> = z.union([text(0, MAX_VALUE_LENGTH), number, z.boolean()], {
   error: (issue) => scalarError(issue.input),
@@ -76,7 +77,11 @@ export const duration: z.ZodType<Duration> = z
     return z.NEVER;
   });
 
-const times = z.int('a whole number').min(0, 'must not be negative').max(MAX_COUNT, `must be at most ${MAX_COUNT}`);
+const times = z
+  .int('a whole number')
+  .min(0, 'must not be negative')
+  .max(MAX_COUNT, `must be at most ${MAX_COUNT}`)
+  .transform(plainZero);
 export const count: z.ZodType<CountRange> = z
   .strictObject(
     {

@@ -90,12 +90,12 @@ describe('parseIsoDate', () => {
     expect(parseIsoDate(text)).toBeUndefined();
   });
 
-  test('agrees with a regular expression and Date about every day of 400 years, and the first and last', () => {
+  test('agrees with Date about every day of 400 years, and the first and last', () => {
     const differing: string[] = [];
     const compare = (from: number, to: number) => {
       for (let day = from; day < to; day++) {
         const text = new Date(day * 86_400_000).toISOString().slice(0, 10);
-        if (parseIsoDate(text) !== day * 86_400_000 || plainly(text) !== day * 86_400_000) differing.push(text);
+        if (parseIsoDate(text) !== day * 86_400_000) differing.push(text);
       }
     };
     compare(-719_162, -719_162 + 40_000);
@@ -104,7 +104,7 @@ describe('parseIsoDate', () => {
     expect(differing).toEqual([]);
   });
 
-  test('agrees with them about near misses', () => {
+  test('agrees with a regular expression and Date about near misses', () => {
     const part = (values: string[]) => fc.constantFrom(...values);
     const text = fc
       .tuple(

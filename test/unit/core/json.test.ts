@@ -160,7 +160,8 @@ describe('parseJson on any text', () => {
         const text = gap + write(value, gap, escape) + gap;
         const fault = faultOf(() => expect(parseJson(text)).toEqual(JSON.parse(text)));
         expect(fault !== undefined).toBe(isRefused(value));
-        if (fault) expect(fault).toMatchObject({ status: 400, message: expect.not.stringMatching(/^not valid JSON/) });
+        expect(fault?.status ?? 400).toBe(400);
+        expect(fault?.message ?? '').not.toMatch(/^not valid JSON/);
       }),
       { numRuns: 2_000 },
     );
@@ -204,13 +205,14 @@ describe('parseJson on any text', () => {
           const at = place % (whole.length + 1);
           const text = whole.slice(0, at) + put + whole.slice(at + cut);
           const slow = faultOf(() => throwJsonFault(text, 64));
-          if (isSyntaxFault(text)) {
-            expect(slow?.message).toMatch(/^not valid JSON at line \d+, column \d+|stands twice|must not hold/);
-            expect(faultOf(() => parseJson(text))).toEqual(slow);
-          } else {
-            expect(slow?.message ?? '').not.toMatch(/^not valid JSON/);
-            expect(faultOf(() => parseJson(text))).toEqual(slow);
-          }
+          const saysSyntax = /^not valid JSON at line \d+, column \d+: /.test(slow?.message ?? '');
+          const isSyntax = isSyntaxFault(text);
+          // a text may hold another fault before the one in its syntax
+          expect({ missed: isSyntax && slow === undefined, invented: saysSyntax && !isSyntax }).toEqual({
+            missed: false,
+            invented: false,
+          });
+          expect(faultOf(() => parseJson(text))).toEqual(slow);
         },
       ),
       { numRuns: 3_000 },
