@@ -10,6 +10,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 const TYPES = ['all', 'any', 'not', 'property', 'event', 'sequence', 'segment', 'sample'];
 const LATER_OPERATORS = ['matches', 'anniversary'];
+const OPERATORS = [...PROPERTY_SCHEMAS.keys(), ...LATER_OPERATORS];
 const LATER_EVENT_FIELDS = ['where', 'sum', 'avg', 'min', 'max', 'occurrence'];
 
 /** What people write who come from other tools. */
@@ -149,24 +150,23 @@ const refuseLater = (json: JsonObject, path: string): void => {
 const parseProperty = (json: JsonObject, path: string): Condition => {
   const { operator } = json;
   const where = { path: `${path}.operator` };
-  const known = [...PROPERTY_SCHEMAS.keys(), ...LATER_OPERATORS];
-  if (operator === undefined) throw missingOperator(json, path, known);
+  if (operator === undefined) throw missingOperator(json, path);
   if (typeof operator !== 'string') throw invalid(`"operator": expected a string, found ${describe(operator)}`, where);
   if (LATER_OPERATORS.includes(operator)) throw notSupported(`the operator "${operator}"`, where);
   const leaf = PROPERTY_SCHEMAS.get(operator);
   if (leaf === undefined)
-    throw invalid(`unknown operator ${quote(operator)}`, { ...where, ...hintFor(operator, known) });
+    throw invalid(`unknown operator ${quote(operator)}`, { ...where, ...hintFor(operator, OPERATORS) });
   if (json['ignoreCase'] === true && leaf.fields.includes('ignoreCase'))
     throw notSupported('"ignoreCase": true', { path: `${path}.ignoreCase` });
   return readLeaf(leaf, json, path, `operator "${operator}"`);
 };
 
-const missingOperator = (json: JsonObject, path: string, operators: readonly string[]): EvenkeelError => {
+const missingOperator = (json: JsonObject, path: string): EvenkeelError => {
   const fields = ['type', 'property', 'operator', 'value', 'ignoreCase'];
   const unknown = Object.keys(json).find((field) => !fields.includes(field));
   // "operater" or "op": say that rather than that the operator is missing
   if (unknown !== undefined) return unknownField(unknown, path, '"property"', fields);
-  return invalid('"operator" is missing', { path: `${path}.operator`, hint: `one of ${operators.join(', ')}` });
+  return invalid('"operator" is missing', { path: `${path}.operator`, hint: `one of ${OPERATORS.join(', ')}` });
 };
 
 const readLeaf = (leaf: LeafSchema<Condition>, json: JsonObject, path: string, owner: string): Condition => {
