@@ -1,6 +1,7 @@
 -- Whose count lies in low..high (both inside; high null: unbounded). `bits[i]` holds bit `slices[i]` of a partial count,
 -- `offsets` one entry for each single occurrence; all are added by ripple carry into a bit-sliced counter. Beyond the
--- number of levels that low and high need, it is enough to know that it is more.
+-- number of levels that low and high need, it is enough to know that it is more. Full adders (three bitmaps of a level become
+-- two in 5 operations) were measured and are no faster: ripple carry stops early where few users have the event twice.
 create or replace function evenkeel_counts(
   slices integer[], bits bit[], offsets integer[], low integer, high integer
 ) returns bit

@@ -1,3 +1,4 @@
+import { MAX_SCALED_CODE, numberCode, numberOf } from '../index/codes.ts';
 import { FLOAT_SCALE } from '../index/layout.ts';
 import type { NumberColumn } from './catalogue.ts';
 import type { CodeRange } from './slices.ts';
@@ -15,40 +16,25 @@ export interface Interval {
   readonly high: Bound | null;
 }
 
-const MAX_SCALED = 2 ** 53;
 const UNBOUNDED = 1n << 63n;
 
-const floatBits = new DataView(new ArrayBuffer(8));
-
-/** The 63 low bits of the IEEE pattern, with the sign of the value; −0 is 0. Ordered as the values are. */
-const floatCode = (value: number): bigint => {
-  floatBits.setFloat64(0, Math.abs(value));
-  const magnitude = floatBits.getBigUint64(0);
-  return value < 0 ? -magnitude : magnitude;
-};
+/** The code of a float64 in a column of float64 codes, which has one for each. */
+const floatCode = (value: number): bigint => numberCode(value, FLOAT_SCALE) as bigint;
 
 /**
- * The greatest code whose value is at most `value`, which need not be representable itself. Decoding is division, and
- * monotonic, so that the estimate only has to be moved to where it turns.
+ * The greatest code whose value is at most `value`, which need not be representable itself. Decoding is monotonic, so that the
+ * estimate only has to be moved to where it turns; it is off by one or two at most.
  */
 const greatestScaledAtMost = (value: number, scale: number): bigint => {
-  const power = 10 ** scale;
-  let code = Math.round(Math.min(Math.max(value * power, -MAX_SCALED), MAX_SCALED));
-  while (code > -MAX_SCALED && code / power > value) code--;
-  if (code / power > value) return BigInt(-MAX_SCALED) - 1n;
-  while (code < MAX_SCALED && (code + 1) / power <= value) code++;
-  return BigInt(code);
+  const limit = BigInt(MAX_SCALED_CODE);
+  const estimate = Math.min(Math.max(value * 10 ** scale, -MAX_SCALED_CODE), MAX_SCALED_CODE);
+  let code = BigInt(Math.round(estimate));
+  while (code >= -limit && numberOf(code, scale) > value) code--;
+  while (code < limit && numberOf(code + 1n, scale) <= value) code++;
+  return code;
 };
 
 const leastScaledAtLeast = (value: number, scale: number): bigint => -greatestScaledAtMost(-value, scale);
-
-/** The code of exactly this value, or undefined where the column cannot hold it. */
-export const exactCode = (value: number, scale: number): bigint | undefined => {
-  if (scale === FLOAT_SCALE) return floatCode(value);
-  const power = 10 ** scale;
-  const code = Math.round(value * power);
-  return Math.abs(code) <= MAX_SCALED && code / power === value ? BigInt(code) : undefined;
-};
 
 /** The codes whose values lie in the interval. */
 export const codeRange = (interval: Interval, column: Pick<NumberColumn, 'scale'>): CodeRange => {

@@ -105,7 +105,8 @@ export const compile = (condition: ExpandedCondition, catalogue: Catalogue, asOf
     return negated ? not(result) : result;
   };
   const root = within('c.users', build(condition));
-  const used = shared.filter((_, i) => new RegExp(`\\bl\\.l${i}\\b`).test(root));
+  const named = new Set(Array.from(root.matchAll(/\bl\.l(\d+)\b/g), (match) => Number(match[1])));
+  const used = shared.filter((_, i) => named.has(i));
   const text = used.length === 0 ? root : `(select ${root} from (select ${used.join(', ')} offset 0) l)`;
   return {
     ...renumber(text, parameters.values),

@@ -31,11 +31,11 @@ export const addCosts = (costs: readonly Cost[]): Cost =>
     FREE,
   );
 
-/** Microseconds, measured on two cores with PostgreSQL 18.4 and warm buffers: docs/decisions/0004. */
-const MICROSECONDS: Cost = { slicesRead: 3, operations: 4, calls: 10, slicesHashed: 110, edges: 150, scans: 30_000 };
-/** Of a statement that calculates and stores: reading the chunk, counting, comparing, storing it. */
-const CHUNK_MICROSECONDS = 40;
-const STATEMENT_MICROSECONDS = 500;
+/** Microseconds, measured on two cores with PostgreSQL 18.4 and warm buffers; an edge as half a day of 20,000 events: docs/decisions/0004. */
+const MICROSECONDS: Cost = { slicesRead: 3, operations: 4.2, calls: 10, slicesHashed: 160, edges: 270, scans: 12_500 };
+/** Of a statement that calculates and stores: reading the chunk, counting, comparing, storing it; and its commit. */
+const CHUNK_MICROSECONDS = 30;
+const STATEMENT_MICROSECONDS = 2000;
 
 /** How long a calculation should take, in milliseconds, on a machine like the one that was measured. */
 export const expectedMs = (each: Cost, chunks: number): number => {

@@ -9,13 +9,14 @@ import type {
   Scalar,
   TextMatch,
 } from '../conditions/types.ts';
+import { numberCode } from '../index/codes.ts';
 import { DAY_MS, PRESENCE_SLICE } from '../index/layout.ts';
 import { and, not, or } from './bits.ts';
-import { codeRange, dateCodeRange, dateIntervals, exactCode, type Interval } from './bounds.ts';
+import { codeRange, dateCodeRange, dateIntervals, type Interval } from './bounds.ts';
 import type { Catalogue, PropertyColumns } from './catalogue.ts';
 import { addCosts, cost } from './cost.ts';
 import type { Parameters } from './parameters.ts';
-import { arrayHolds, numberIn, textIn, textLike, usersWhere } from './rows.ts';
+import { usersWithElements, usersWithNumberIn, usersWithTextIn, usersWithTextLike } from './rows.ts';
 import { anyCode, anyRange, anySlice, type Codes, everySlice, NOTHING, type Source, slice } from './slices.ts';
 
 export interface Context {
@@ -59,7 +60,7 @@ const textEquals = (subject: Subject, texts: readonly string[]): Source => {
   const indexed = column.overflowed
     ? undefined
     : anyCode(parameters, textCodes(column), codesOf(subject, column.id, texts).map(BigInt));
-  return indexed ?? usersWhere(parameters, property, (value) => textIn(parameters, value, texts));
+  return indexed ?? usersWithTextIn(parameters, property, texts);
 };
 
 const textCodes = (column: { id: number; width: number }): Codes => ({
@@ -71,10 +72,9 @@ const textCodes = (column: { id: number; width: number }): Codes => ({
 const numberEquals = ({ columns, parameters, property }: Subject, numbers: readonly number[]): Source => {
   const column = columns.number;
   if (!column || numbers.length === 0) return NOTHING;
-  const codes = numbers.flatMap((value) => exactCode(value, column.scale) ?? []);
+  const codes = numbers.flatMap((value) => numberCode(value, column.scale) ?? []);
   return (
-    anyCode(parameters, { ...column, columnId: column.id }, codes) ??
-    usersWhere(parameters, property, (value) => numberIn(parameters, value, numbers))
+    anyCode(parameters, { ...column, columnId: column.id }, codes) ?? usersWithNumberIn(parameters, property, numbers)
   );
 };
 
@@ -98,8 +98,7 @@ const includesAny = (subject: Subject, values: readonly Scalar[]): Source => {
   const column = columns.array;
   if (!column || values.length === 0) return NOTHING;
   const elements = values.map(elementKey);
-  if (column.overflowed)
-    return usersWhere(parameters, property, (value) => arrayHolds(parameters, value, elements, false));
+  if (column.overflowed) return usersWithElements(parameters, property, elements, false);
   return anySlice(parameters, column.id, codesOf(subject, column.id, elements));
 };
 
@@ -108,8 +107,7 @@ const includesAll = (subject: Subject, values: readonly Scalar[]): Source => {
   const column = columns.array;
   if (!column || values.length === 0) return NOTHING;
   const elements = [...new Set(values.map(elementKey))];
-  if (column.overflowed)
-    return usersWhere(parameters, property, (value) => arrayHolds(parameters, value, elements, true));
+  if (column.overflowed) return usersWithElements(parameters, property, elements, true);
   const codes = codesOf(subject, column.id, elements);
   return codes.length < elements.length ? NOTHING : everySlice(parameters, column.id, codes);
 };
@@ -137,7 +135,7 @@ const textMatching = (subject: Subject, leaf: TextMatch): Source => {
   const matching = leaf.operator === 'not_contains' ? 'contains' : leaf.operator;
   return (
     (codes && anyCode(parameters, textCodes(column), codes.map(BigInt))) ??
-    usersWhere(parameters, property, (value) => textLike(parameters, value, matching, leaf.value))
+    usersWithTextLike(parameters, property, matching, leaf.value)
   );
 };
 

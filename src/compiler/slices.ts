@@ -96,8 +96,8 @@ const overSlices = (
   `(select ${call('array_agg(s.slice)', 'array_agg(s.bits)')} from (select s.slice, s.bits ` +
   `${ofColumn(parameters, columnId)} and s.slice >= ${parameters.add(lowest, 'int')} order by s.slice) s)`;
 
-/** Longer decision programs than this cost more than reading the rows of the users: docs/decisions/0004. */
-export const MAX_DECISIONS = 4000;
+/** Decisions: at some 15 µs each for a chunk, more than this cost more than reading the rows of its users (decision 0004). */
+export const MAX_DECISIONS = 800;
 
 /** Whose code is one of these; undefined where that takes more than MAX_DECISIONS. */
 export const anyCode = (parameters: Parameters, column: Codes, codes: readonly bigint[]): Source | undefined => {

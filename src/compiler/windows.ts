@@ -1,4 +1,5 @@
 import type { WindowRange } from '../conditions/window.ts';
+import { firstDayOfMonth, monthOfDay } from '../index/codes.ts';
 import { DAY_MS } from '../index/layout.ts';
 
 /** Days, or months, since 1970-01: `first` inside (null: since ever), `end` outside. */
@@ -28,18 +29,6 @@ const FIRST_DAY = -100_000_000;
 const LAST_DAY = 100_000_000;
 const clampDay = (day: number): number => Math.min(Math.max(day, FIRST_DAY), LAST_DAY);
 
-const monthOf = (day: number): number => {
-  const date = new Date(day * DAY_MS);
-  return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth();
-};
-
-/** The first day of a month. `Date.UTC` takes the years 0 to 99 for 1900 to 1999, so the year is set by itself. */
-const firstDayOf = (month: number): number => {
-  const date = new Date(0);
-  date.setUTCFullYear(1970 + Math.floor(month / 12), ((month % 12) + 12) % 12, 1);
-  return Math.floor(date.getTime() / DAY_MS);
-};
-
 const periods = (first: number | null, end: number): Periods | null =>
   first !== null && first >= end ? null : { first, end };
 
@@ -50,12 +39,12 @@ export const coverWindow = ({ from, to }: WindowRange): Cover | null => {
   const dayOfEnd = endDay * DAY_MS;
   const rightEdge = dayOfEnd < to ? { from: dayOfEnd, to } : null;
   if (from === null) {
-    const month = monthOf(endDay);
+    const month = monthOfDay(endDay);
     return {
       leftEdge: null,
       leftDays: null,
       months: { first: null, end: month },
-      rightDays: periods(firstDayOf(month), endDay),
+      rightDays: periods(firstDayOfMonth(month), endDay),
       rightEdge,
     };
   }
@@ -63,16 +52,16 @@ export const coverWindow = ({ from, to }: WindowRange): Cover | null => {
   if (firstDay > endDay)
     return { leftEdge: { from, to }, leftDays: null, months: null, rightDays: null, rightEdge: null };
   const leftEdge = from < firstDay * DAY_MS ? { from, to: firstDay * DAY_MS } : null;
-  const month = monthOf(firstDay);
-  const firstMonth = firstDayOf(month) === firstDay ? month : month + 1;
-  const endMonth = monthOf(endDay);
+  const month = monthOfDay(firstDay);
+  const firstMonth = firstDayOfMonth(month) === firstDay ? month : month + 1;
+  const endMonth = monthOfDay(endDay);
   if (firstMonth >= endMonth)
     return { leftEdge, leftDays: null, months: null, rightDays: periods(firstDay, endDay), rightEdge };
   return {
     leftEdge,
-    leftDays: periods(firstDay, firstDayOf(firstMonth)),
+    leftDays: periods(firstDay, firstDayOfMonth(firstMonth)),
     months: { first: firstMonth, end: endMonth },
-    rightDays: periods(firstDayOf(endMonth), endDay),
+    rightDays: periods(firstDayOfMonth(endMonth), endDay),
     rightEdge,
   };
 };

@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { codeRange, dateCodeRange, dateIntervals } from '../../../src/compiler/bounds.ts';
+import { decisionProgram } from '../../../src/compiler/decision.ts';
+import { numberCode } from '../../../src/index/codes.ts';
+import { FLOAT_SCALE } from '../../../src/index/layout.ts';
+
+const SCALES = [FLOAT_SCALE, 0, 2, 5, 22];
+const double = fc.double({ noNaN: true, noDefaultInfinity: true });
+
+describe('the codes of an interval of numbers', () => {
+  it('are those of the values in it, exactly, however near', () => {
+    const money = fc.integer({ min: -100_000, max: 100_000 }).map((cents) => cents / 100);
+    const near = money.map((value) => value * (1 + 2 ** -52));
+    const any = fc.oneof(double, money, near, fc.constantFrom(0, -0, 1.005, 1e308, -1e308, 2 ** 53, 5e-324));
+    fc.assert(
+      fc.property(any, any, fc.boolean(), fc.constantFrom(...SCALES), (value, bound, inside, scale) => {
+        const code = numberCode(value, scale);
+        if (code === undefined) return;
+        const above = codeRange({ low: { value: bound, inside }, high: null }, { scale });
+        expect(code >= above.low && code <= above.high).toBe(inside ? value >= bound : value > bound);
+        const below = codeRange({ low: null, high: { value: bound, inside } }, { scale });
+        expect(code >= below.low && code <= below.high).toBe(inside ? value <= bound : value < bound);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+});
+
+describe('the codes of an interval of time', () => {
+  it('are the multiples of the unit in it', () => {
+    const at = (value: number, inside: boolean) => ({ value, inside });
+    expect(dateCodeRange({ low: at(1, true), high: at(2001, true) }, 1000)).toEqual({ low: 1n, high: 2n });
+    expect(dateCodeRange({ low: at(1000, false), high: at(2000, false) }, 1000)).toEqual({ low: 2n, high: 1n });
+    expect(dateCodeRange({ low: at(-1, true), high: at(-1, false) }, 1000)).toEqual({ low: 0n, high: -1n });
+  });
+
+  it('of numbers are seconds below 1e11 and milliseconds from there', () => {
+    const [seconds, ms] = dateIntervals({ low: { value: 5e9, inside: true }, high: null });
+    expect(seconds).toEqual({ low: { value: 5e6, inside: true }, high: { value: 1e11, inside: false } });
+    expect(ms).toEqual({ low: { value: 1e11, inside: true }, high: { value: 8.64e15, inside: true } });
+  });
+});
+
+describe('a decision program', () => {
+  const run = (program: readonly number[], code: bigint, present = true): boolean => {
+    const registers: boolean[] = [];
+    const value = (register: number): boolean => (register < 0 ? register === -2 : (registers[register] as boolean));
+    const magnitude = code < 0n ? -code : code;
+    for (let i = 0; i < program.length; i += 3) {
+      const slice = program[i] as number;
+      const bit = slice === -1 ? present : slice === -2 ? code < 0n : Boolean((magnitude >> BigInt(slice)) & 1n);
+      registers.push(value(program[i + (bit ? 2 : 1)] as number));
+    }
+    return registers.at(-1) ?? false;
+  };
+
+  it('holds for its codes and no other, and not for who has none', () => {
+    const codes = fc.uniqueArray(fc.bigInt({ min: -63n, max: 63n }), { minLength: 1, maxLength: 80 });
+    fc.assert(
+      fc.property(codes, fc.boolean(), (drawn, hasNegative) => {
+        const wanted = hasNegative ? drawn : [...new Set(drawn.map((code) => (code < 0n ? -code : code)))];
+        const program = decisionProgram(wanted, { width: 6, hasNegative }) ?? [];
+        for (let code = hasNegative ? -63n : 0n; code < 64n; code++)
+          expect(run(program, code)).toBe(wanted.includes(code));
+        expect(run(program, 0n, false)).toBe(false);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('shares what codes have in common', () => {
+    const even = Array.from({ length: 512 }, (_, i) => BigInt(2 * i));
+    expect(decisionProgram(even, { width: 10, hasNegative: false })).toEqual([0, -2, -1, -1, -1, 0]);
+    expect(decisionProgram([7n, 5n], { width: 3, hasNegative: false })).toEqual([0, -1, -2, 2, -1, 0]);
+  });
+});
