@@ -57,13 +57,12 @@ const runMs = ({ timingsMs }: CalculationResource): number =>
 
 const row = (calculation: CalculationResource, slowestMs: number, now: number): Html => {
   const { segment, trigger, state, members, population } = calculation;
-  const ran = runMs(calculation);
   return html`<tr>
   <td class="name">${segment}</td>
   <td><span class="trigger">${trigger}</span></td>
-  <td class="number">${members === null ? '' : count(members)}<span class="of">${population === null ? '' : ` of ${count(population)}`}</span></td>
-  <td class="phases">${state === 'succeeded' ? bar(calculation, slowestMs) : html`<span class="state ${state}">${state}</span>`}</td>
-  <td class="number time">${ran > 0 ? milliseconds(ran) : ''}</td>
+  <td class="number">${members === null ? '' : html`${count(members)}<span class="of"> of ${count(population ?? 0)}</span>`}</td>
+  <td class="phases">${state === 'succeeded' ? bar(calculation, slowestMs) : ''}</td>
+  <td class="number time">${state === 'succeeded' ? milliseconds(runMs(calculation)) : html`<span class="state ${state}">${state}</span>`}</td>
   <td class="number ago">${elapsed(now - Date.parse(calculation.requestedAt))} ago</td>
 </tr>`;
 };
@@ -74,7 +73,7 @@ const latest = (figures: Figures): Html => {
   if (figures.latest.length === 0)
     return html`<p class="empty">No calculation yet. Define a segment and ask for one: the lines on this page show how.</p>`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Latest calculations"><table>
-<thead><tr><th>Segment</th><th>Trigger</th><th class="number">Members</th><th>Phases</th><th class="number">Time</th><th class="number">Asked for</th></tr></thead>
+<thead><tr><th>Segment</th><th>Trigger</th><th class="number">Members</th><th class="phases">Phases</th><th class="number">Time</th><th class="number ago">Asked for</th></tr></thead>
 <tbody>${figures.latest.map((calculation) => row(calculation, slowest, now))}</tbody>
 </table></div>
 <p class="legend">${PHASES.map((phase) => html`<span class="${phase}">${phase}</span> `)}</p>`;
