@@ -1,0 +1,144 @@
+import type pg from 'pg';
+import { numberOf } from '../../../src/index/codes.ts';
+import type { ColumnType } from '../../../src/index/layout.ts';
+
+/** Reads the index back into values, bit by bit. */
+
+interface ColumnRow {
+  readonly id: number;
+  readonly path: string;
+  readonly type: ColumnType;
+  readonly scale: number;
+  readonly unit_ms: number;
+  readonly width: number;
+  readonly has_negative: boolean;
+  readonly overflowed: boolean;
+}
+
+const CHUNK_BITS = 32_000;
+
+const bitsOf = (text: string): number[] => {
+  const offsets: number[] = [];
+  for (let at = text.indexOf('1'); at >= 0; at = text.indexOf('1', at + 1)) offsets.push(at);
+  return offsets;
+};
+
+const ordinalsOf = (row: { readonly shard: number; readonly bits: string }): number[] =>
+  bitsOf(row.bits).map((offset) => (row.shard % 1048576) * CHUNK_BITS + offset);
+
+/** `path ordinal` → as `IndexWorld.expected`. Columns that overflowed say nothing. */
+export const decode = async (db: pg.Pool | pg.ClientBase, workspaceId: number): Promise<Map<string, string>> => {
+  const facts = new Map<string, string[]>();
+  const add = (path: string, ordinal: number, fact: string): void => {
+    const key = `${path} ${ordinal}`;
+    const known = facts.get(key);
+    if (known) known.push(fact);
+    else facts.set(key, [fact]);
+  };
+  const chunks = await db.query<{ shard: number; bits: string }>(
+    'select shard, users::text as bits from chunks where workspace_id = $1',
+    [workspaceId],
+  );
+  for (const row of chunks.rows) for (const ordinal of ordinalsOf(row)) add('', ordinal, 'exists');
+  const columns = await db.query<ColumnRow>(
+    `select c.id, p.path, c.type, c.scale, c.unit_ms, c.width, c.has_negative, c.overflowed
+     from columns c join properties p on p.id = c.property_id where c.workspace_id = $1`,
+    [workspaceId],
+  );
+  for (const column of columns.rows) await decodeColumn(db, workspaceId, column, add);
+  return new Map([...facts].map(([key, parts]) => [key, parts.sort().join('; ')]));
+};
+
+const decodeColumn = async (
+  db: pg.Pool | pg.ClientBase,
+  workspaceId: number,
+  column: ColumnRow,
+  add: (path: string, ordinal: number, fact: string) => void,
+): Promise<void> => {
+  const slices = await db.query<{ shard: number; slice: number; bits: string }>(
+    'select shard, slice, bits::text as bits from slices where shard / 1048576 = $1 and column_id = $2',
+    [workspaceId, column.id],
+  );
+  if (column.overflowed && slices.rows.length > 0) throw new Error('an overflowed column has slices');
+  const dictionary = new Map(
+    (
+      await db.query<{ code: number; value: string }>('select code, value from dictionary where column_id = $1', [
+        column.id,
+      ])
+    ).rows.map(({ code, value }) => [code, value]),
+  );
+  const valueOf = (code: number): string => {
+    const value = dictionary.get(code);
+    if (value === undefined) throw new Error(`code ${code} of ${column.path} is not in the dictionary`);
+    return value;
+  };
+  const present = new Map<number, bigint>();
+  const negative = new Set<number>();
+  for (const row of slices.rows) {
+    const ordinals = ordinalsOf(row);
+    if (ordinals.length === 0) throw new Error('an all-zero slice is stored');
+    if (column.type === 'array') {
+      for (const ordinal of ordinals) add(column.path, ordinal, `element ${valueOf(row.slice)}`);
+      continue;
+    }
+    if (row.slice === -2 && !column.has_negative)
+      throw new Error(`${column.path} has negative numbers unknown to its column`);
+    if (row.slice >= column.width) throw new Error(`${column.path} is wider than its column says`);
+    for (const ordinal of ordinals)
+      if (row.slice === -2) negative.add(ordinal);
+      else
+        present.set(ordinal, (present.get(ordinal) ?? 0n) + (row.slice === -1 ? 1n << 100n : 1n << BigInt(row.slice)));
+  }
+  for (const [ordinal, sum] of present) {
+    if (sum < 1n << 100n) throw new Error(`${column.path} of ${ordinal} has a code and no presence`);
+    const magnitude = sum - (1n << 100n);
+    const code = negative.has(ordinal) ? -magnitude : magnitude;
+    add(column.path, ordinal, factOf(column, code, valueOf));
+  }
+  for (const ordinal of negative)
+    if ((present.get(ordinal) ?? 0n) <= 1n << 100n)
+      throw new Error(`${column.path} of ${ordinal} is negative without a magnitude`);
+};
+
+const factOf = (column: ColumnRow, code: bigint, valueOf: (code: number) => string): string => {
+  switch (column.type) {
+    case 'set':
+      return 'set';
+    case 'text':
+      return `text ${JSON.stringify(valueOf(Number(code)))}`;
+    case 'number':
+      return `number ${numberOf(code, column.scale)}`;
+    case 'date':
+      return `date ${Number(code) * column.unit_ms}`;
+    case 'boolean':
+      return `boolean ${code === 1n}`;
+    case 'array':
+      throw new Error('arrays have no codes');
+  }
+};
+
+/** `event ordinal period number` → count. */
+export const decodeCounts = async (db: pg.Pool | pg.ClientBase, workspaceId: number): Promise<Map<string, number>> => {
+  const { rows } = await db.query<{
+    shard: number;
+    name: string;
+    period: number;
+    number: number;
+    slice: number;
+    bits: string;
+  }>(
+    `select s.shard, n.name, s.period, s.number, s.slice, s.bits::text as bits
+     from event_slices s join event_names n on n.id = s.event_id where s.shard / 1048576 = $1`,
+    [workspaceId],
+  );
+  const counts = new Map<string, number>();
+  for (const row of rows) {
+    const ordinals = ordinalsOf(row);
+    if (ordinals.length === 0) throw new Error('an all-zero slice is stored');
+    for (const ordinal of ordinals) {
+      const key = `${row.name} ${ordinal} ${row.period === 0 ? 'day' : 'month'} ${row.number}`;
+      counts.set(key, (counts.get(key) ?? 0) + 2 ** row.slice);
+    }
+  }
+  return counts;
+};
