@@ -45,7 +45,7 @@ const runJest = async () => {
     const args = [bin('jest', 'bin', 'jest.js'), '--json', `--outputFile=${file}`, ...process.argv.slice(2)];
     const status = await run(args, { NODE_OPTIONS: options });
     const results = JSON.parse(readFileSync(file, 'utf8'));
-    const passed = results.numPassedTests;
+    const passed = Number(results.numPassedTests);
     const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
     // Such as a database that was left open, which no single test has failed for.
     return {

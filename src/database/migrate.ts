@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type pg from 'pg';
+import { EvenkeelError } from '../core/errors.ts';
 import { type Log, silentLog } from '../core/log.ts';
 import { checkServer, isLockTimeout, openClient, openKnex } from './connect.ts';
 import { readSqlFolder } from './sql.ts';
@@ -58,6 +59,22 @@ const runMigrations = async (url: string, log: Log): Promise<void> => {
   }
 };
 
+/** knex would call the folder corrupt. */
+const refuseLaterVersion = async (client: pg.Client): Promise<void> => {
+  const { rows: tables } = await client.query(`select from pg_tables where tablename = 'knex_migrations'`);
+  if (tables.length === 0) return;
+  const known = readSqlFolder('migrations').map(({ name }) => name);
+  const { rows } = await client.query<{ names: string | null }>(
+    `select string_agg(name, ', ' order by name) as names from knex_migrations where name <> all ($1::text[])`,
+    [known],
+  );
+  const names = rows[0]?.names ?? null;
+  if (names !== null)
+    throw new EvenkeelError(500, 'later_database', `a later version of Evenkeel has migrated this database: ${names}`, {
+      hint: 'start that version, or a database of its own',
+    });
+};
+
 const createFunctions = (client: pg.Client): Promise<void> =>
   transaction(client, async () => {
     await client.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
@@ -81,6 +98,7 @@ export const migrate = async (url: string, log: Log = silentLog): Promise<void> 
     await client.query(`set lock_timeout = '${OTHER_MIGRATOR_TIMEOUT}'`);
     // Of the session, so that it goes with the connection of a migrator that dies.
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await refuseLaterVersion(client);
     await runMigrations(url, log);
     await createFunctions(client);
     await client.query(

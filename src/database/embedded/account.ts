@@ -111,6 +111,8 @@ export const launchAs = (account: Account | undefined, programs: readonly string
       `--reuid=${uid}`,
       `--regid=${gid}`,
       '--clear-groups',
+      // Without it access(2) looks away from capabilities, and initdb asks with that whether it may run postgres.
+      '--securebits=+no_setuid_fixup',
       `--inh-caps=${capability}`,
       `--ambient-caps=${capability}`,
       '--',

@@ -17,6 +17,8 @@ const RELAUNCH_PAUSE_MS = 300;
 /** A fast shutdown writes a checkpoint of everything that is dirty. */
 const FAST_STOP_TIMEOUT_MS = 120_000;
 const KILL_TIMEOUT_MS = 10_000;
+/** A service that was told to stop may still be at it when the next one starts. */
+const OWNER_GRACE_MS = 3_000;
 const OWNER_PATTERN = /^evenkeel-(\d+)-(\w*)$/;
 
 export const urlOf = (cluster: Cluster, port: number, database: string): string =>
@@ -138,14 +140,16 @@ const clearTheWay = async (cluster: Cluster, log: Log): Promise<void> => {
     const owner = file.port === undefined ? undefined : await askOwner(cluster, file.port);
     if (owner !== undefined) {
       const [, pid, birth = ''] = OWNER_PATTERN.exec(owner) ?? [];
-      if (pid === undefined || isOwnerAlive(Number(pid), birth))
+      if (pid !== undefined && !isOwnerAlive(Number(pid), birth)) {
+        log.info({ pid: file.pid }, 'stopping the PostgreSQL that a service which is gone has left behind');
+        await stopServer(file.pid, dataDirectory, log);
+        return;
+      }
+      if (pid === undefined || Number(pid) === process.pid || waitedMs >= OWNER_GRACE_MS)
         throw embeddedError(
           `process ${pid ?? file.pid} already serves ${dataDirectory}`,
           `stop it first (kill ${pid ?? file.pid}), or give this one a folder of its own`,
         );
-      log.info({ pid: file.pid }, 'stopping the PostgreSQL that a service which is gone has left behind');
-      await stopServer(file.pid, dataDirectory, log);
-      return;
     }
     await sleep(POLL_MS);
     waitedMs += POLL_MS;
