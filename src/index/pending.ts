@@ -3,6 +3,9 @@ import type { Queryable } from '../database/port.ts';
 import { monthOfDay } from './codes.ts';
 import { EVERY_ORDINAL } from './layout.ts';
 
+const NOTE_PROPERTIES = sql('index-note-properties');
+const NOTE_EVENTS = sql('index-note-events');
+
 /** "This user's value of this property may have changed." `ordinal` EVERY_ORDINAL: of every user of the shard. */
 export interface PropertyMark {
   readonly shard: number;
@@ -31,41 +34,49 @@ export interface PendingMarks {
  */
 export const MAX_MARKS = 500;
 
-const group = <M extends { readonly shard: number; readonly ordinal: number }>(
+const EVERYBODY = 'every';
+
+/** Each mark once, and one for everybody where they are too many. `groupOf`: what is counted together. */
+const distinct = <M extends { readonly ordinal: number }>(
   marks: Iterable<M>,
+  groupOf: (mark: M) => string,
   keyOf: (mark: M) => string,
-): Map<string, Map<string, M>> => {
+): M[] => {
   const groups = new Map<string, Map<string, M>>();
   for (const mark of marks) {
-    const key = keyOf(mark);
-    let members = groups.get(key);
-    if (members === undefined) groups.set(key, (members = new Map()));
-    if (members.has('every')) continue;
-    const day = 'day' in mark ? mark.day : '';
-    if (mark.ordinal !== EVERY_ORDINAL) members.set(`${mark.ordinal},${day}`, mark);
+    const group = groupOf(mark);
+    let members = groups.get(group);
+    if (members === undefined) groups.set(group, (members = new Map()));
+    if (members.has(EVERYBODY)) continue;
+    members.set(keyOf(mark), mark);
     if (mark.ordinal === EVERY_ORDINAL || members.size > MAX_MARKS) {
       members.clear();
-      members.set('every', { ...mark, ordinal: EVERY_ORDINAL });
+      members.set(EVERYBODY, { ...mark, ordinal: EVERY_ORDINAL });
     }
   }
-  return groups;
+  return [...groups.values()].flatMap((each) => [...each.values()]);
 };
-
-const flatten = <M>(groups: Map<string, Map<string, M>>): M[] =>
-  [...groups.values()].flatMap((each) => [...each.values()]);
 
 /** Notes what the bitmaps do not know yet. To be called in the transaction that changes the rows. */
 export const notePending = async (db: Queryable, marks: PendingMarks): Promise<void> => {
-  const properties = flatten(group(marks.properties ?? [], (mark) => `${mark.shard},${mark.propertyId}`));
-  const events = flatten(group(marks.events ?? [], (mark) => `${mark.shard},${mark.eventId},${monthOfDay(mark.day)}`));
+  const properties = distinct(
+    marks.properties ?? [],
+    (mark) => `${mark.shard},${mark.propertyId}`,
+    (mark) => `${mark.ordinal}`,
+  );
+  const events = distinct(
+    marks.events ?? [],
+    (mark) => `${mark.shard},${mark.eventId},${monthOfDay(mark.day)}`,
+    (mark) => `${mark.ordinal},${mark.day}`,
+  );
   if (properties.length > 0)
-    await db.query(sql('index-note-properties'), [
+    await db.query(NOTE_PROPERTIES, [
       properties.map((mark) => mark.shard),
       properties.map((mark) => mark.propertyId),
       properties.map((mark) => mark.ordinal),
     ]);
   if (events.length > 0)
-    await db.query(sql('index-note-events'), [
+    await db.query(NOTE_EVENTS, [
       events.map((mark) => mark.shard),
       events.map((mark) => mark.eventId),
       events.map((mark) => mark.day),

@@ -15,13 +15,13 @@ export const eachRow = (
   new Promise((resolve, reject) => {
     const config = { text, values: [...values], rowMode: 'array' };
     const query = new pg.Query(config);
-    let failed: unknown;
+    let failed: Error | undefined;
     query.on('row', (row: unknown) => {
       if (failed !== undefined) return;
       try {
         onRow(row as Row);
       } catch (error) {
-        failed = error;
+        failed = error as Error;
       }
     });
     query.on('error', reject);
