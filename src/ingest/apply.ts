@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { EvenkeelError } from '../core/errors.ts';
+import type { Queryable } from '../database/port.ts';
+import { isConnectionLost, isLockTimeout, isSerializationFailure, isUniqueViolation } from '../database/errors.ts';
+import { sql } from '../database/sql.ts';
+import { transaction } from '../database/transaction.ts';
+import { ensureProperties } from '../index/catalogue.ts';
+import { notePending } from '../index/pending.ts';
+import { applyAlias } from './alias.ts';
+import { MAX_APPLY_ATTEMPTS, MAX_APPLY_ROUNDS, RETRY_BASE_MS, RETRY_MAX_MS } from './limits.ts';
+import { Marks } from './marks.ts';
+import { ensureNames, type NameIds } from './names.ts';
+import type { Operation } from './operations.ts';
+import { ensurePartitions } from './partitions.ts';
+import { applyStretch, type GroupContext, type Item, type UserOperation, UserGone } from './stretch.ts';
+
+const LOCK_WORKSPACE = sql('ingest-lock-workspace');
+
+/** What became of a request: nothing to say where it was applied. */
+export type RequestOutcome = Error | undefined;
+
+/**
+ * Applies requests of one workspace in order, in one transaction, which is committed when this resolves. A request that cannot be
+ * applied (too many properties, say) is left out as a whole, and the others are applied. A lost connection, a deadlock
+ * and the like are tried again for a few seconds; applying something twice does no harm.
+ *
+ * @returns an outcome for each request; never rejects
+ */
+export const applyRequests = async (
+  pool: pg.Pool,
+  workspaceId: number,
+  requests: readonly (readonly Operation[])[],
+): Promise<RequestOutcome[]> => {
+  const outcomes: RequestOutcome[] = requests.map(() => undefined);
+  const open = new Map(requests.entries());
+  try {
+    await applyOpen(pool, workspaceId, open, (request, error) => {
+      outcomes[request] = error;
+      open.delete(request);
+    });
+  } catch (error) {
+    if (open.size > 1 && !(error instanceof EvenkeelError)) return applyHalves(pool, workspaceId, requests, outcomes);
+    for (const request of open.keys()) outcomes[request] = error as Error;
+  }
+  return outcomes;
+};
+
+/** An error that nobody foresaw is that of one request: the others must not fail with it. */
+const applyHalves = async (
+  pool: pg.Pool,
+  workspaceId: number,
+  requests: readonly (readonly Operation[])[],
+  outcomes: RequestOutcome[],
+): Promise<RequestOutcome[]> => {
+  const left = requests.flatMap((operations, i) => (outcomes[i] === undefined ? [{ operations, i }] : []));
+  const middle = Math.ceil(left.length / 2);
+  for (const half of [left.slice(0, middle), left.slice(middle)]) {
+    const ended = await applyRequests(
+      pool,
+      workspaceId,
+      half.map(({ operations }) => operations),
+    );
+    for (const [at, { i }] of half.entries()) outcomes[i] = ended[at];
+  }
+  return outcomes;
+};
+
+type Refuse = (request: number, error: EvenkeelError) => void;
+
+const applyOpen = async (
+  pool: pg.Pool,
+  workspaceId: number,
+  open: Map<number, readonly Operation[]>,
+  refuse: Refuse,
+): Promise<void> => {
+  let attempts = 0;
+  for (let round = 1; open.size > 0; round++) {
+    try {
+      const { months, ...ids } = await ensureNames(pool, workspaceId, open, refuse);
+      if (open.size === 0) return;
+      await ensurePartitions(pool, months);
+      const missing = await applyOnce(pool, workspaceId, open, ids, refuse);
+      if (missing === undefined) return;
+      await ensureProperties(pool, workspaceId, missing);
+    } catch (error) {
+      if (!(error instanceof UserGone)) {
+        attempts += 1;
+        if (!isTransient(error)) throw error;
+        if (attempts >= MAX_APPLY_ATTEMPTS) throw unavailable(error as Error);
+        await sleep(Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempts) * (0.5 + Math.random() / 2));
+      }
+    }
+    if (round >= MAX_APPLY_ROUNDS) throw unavailable(new Error('the users change all the time'));
+  }
+};
+
+/** 25006: the server has become a standby. Class 53: it is out of memory, disk or connections. */
+const isTransient = (error: unknown): boolean =>
+  isConnectionLost(error) ||
+  isSerializationFailure(error) ||
+  isLockTimeout(error) ||
+  // two processes gave the same new user its name
+  isUniqueViolation(error) ||
+  /^(25006|53[0-9A-Z]{3})$/.test((error as { code?: string }).code ?? '');
+
+const unavailable = (error: Error): EvenkeelError =>
+  new EvenkeelError(503, 'database_unavailable', `the database could not store it: ${error.message}`, {
+    hint: 'send it again: a messageId that was stored already is not counted twice',
+  });
+
+/** Says that the transaction is to be rolled back and run again, without what was refused or with names it lacked. */
+class RunAgain extends Error {
+  readonly missing: readonly string[];
+  constructor(missing: readonly string[]) {
+    super('run the transaction again');
+    this.missing = missing;
+  }
+}
+
+/** Gives undefined when it is committed, otherwise the paths to ensure before it is run again. */
+const applyOnce = async (
+  pool: pg.Pool,
+  workspaceId: number,
+  open: ReadonlyMap<number, readonly Operation[]>,
+  ids: NameIds,
+  refuse: Refuse,
+): Promise<readonly string[] | undefined> => {
+  const refused = new Map<number, EvenkeelError>();
+  const marks = new Marks();
+  const context: GroupContext = { workspaceId, eventIds: ids.events, marks, refused };
+  const parts = partsOf(open);
+  try {
+    await transaction(pool, async (client) => {
+      if (parts.some((part) => !Array.isArray(part))) await client.query(LOCK_WORKSPACE, [workspaceId]);
+      for (const part of parts) {
+        if (Array.isArray(part)) await applyStretch(client, context, part);
+        else await applyAlias(client, context, part as Item<never>);
+        if (refused.size > 0) throw new RunAgain([]);
+      }
+      await noteMarks(client, workspaceId, marks, ids.paths);
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RunAgain)) throw error;
+    for (const [request, problem] of refused) refuse(request, problem);
+    return error.missing;
+  }
+};
+
+type Part = Item<UserOperation>[] | Item;
+
+/** Everything between two aliases is one part. */
+const partsOf = (requests: ReadonlyMap<number, readonly Operation[]>): Part[] => {
+  const parts: Part[] = [];
+  let stretch: Item<UserOperation>[] = [];
+  for (const [request, operations] of requests)
+    for (const operation of operations)
+      if (operation.kind === 'alias') {
+        if (stretch.length > 0) parts.push(stretch);
+        parts.push({ request, operation });
+        stretch = [];
+      } else stretch.push({ request, operation });
+  if (stretch.length > 0) parts.push(stretch);
+  return parts;
+};
+
+const noteMarks = async (
+  db: Queryable,
+  workspaceId: number,
+  marks: Marks,
+  known: Map<string, number>,
+): Promise<void> => {
+  const { paths } = marks;
+  const unknown = [...paths].filter((path) => !known.has(path));
+  if (unknown.length > 0) {
+    // values that a patch removed or an alias moved: their names were ensured when they came
+    const { rows } = await db.query<{ id: number; path: string }>(
+      'select id, path from properties where workspace_id = $1::integer and path = any($2::text[])',
+      [workspaceId, unknown],
+    );
+    for (const { id, path } of rows) known.set(path, id);
+    const missing = unknown.filter((path) => !known.has(path));
+    if (missing.length > 0) throw new RunAgain(missing);
+  }
+  await notePending(db, { properties: marks.propertyMarks(known), events: marks.events });
+};

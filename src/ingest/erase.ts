@@ -1,0 +1,56 @@
+import type pg from 'pg';
+import { notFound } from '../core/errors.ts';
+import { quote } from '../core/text.ts';
+import { sql } from '../database/sql.ts';
+import { transaction } from '../database/transaction.ts';
+import { eraseFromIndex } from '../index/erase.ts';
+import { shardOf } from '../index/layout.ts';
+import { withFoldLock } from '../index/lock.ts';
+import { eraseFromSnapshots } from './snapshots.ts';
+
+const LOCK_WORKSPACE = sql('ingest-lock-workspace');
+
+/**
+ * Removes every trace of a user, whichever of its names is given: row, names, events, keys of messages, what is pending, its bits in
+ * the index and in snapshots. The values that nobody else had leave the dictionary with the sweep that this asks for.
+ * Who writes the user again afterwards creates another one. An import that still runs may do so.
+ *
+ * @throws 404 where there is none
+ */
+export const eraseUser = async (pool: pg.Pool, workspaceId: number, userId: string): Promise<void> => {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await withFoldLock(client, workspaceId, () => transaction(client, () => erase(client, workspaceId, userId)));
+  } catch (error) {
+    // an unlocked connection must not go back; a locked one neither
+    if (!(error instanceof Error && error.name === 'EvenkeelError')) broken = error as Error;
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+};
+
+const erase = async (client: pg.PoolClient, workspaceId: number, userId: string): Promise<void> => {
+  await client.query(LOCK_WORKSPACE, [workspaceId]);
+  const found = await client.query<{ ordinal: number }>(
+    'select ordinal from user_keys where workspace_id = $1::integer and external_id = $2::text',
+    [workspaceId, userId],
+  );
+  const ordinal = found.rows[0]?.ordinal;
+  if (ordinal === undefined) throw notFound(`user ${quote(userId)}`);
+  const place = [shardOf(workspaceId, ordinal), ordinal];
+  // first of all: whoever is writing to this user ends before, or finds it gone
+  await client.query('delete from users where shard = $1::bigint and ordinal = $2::integer', place);
+  for (const table of ['events', 'message_keys', 'pending_properties', 'pending_events'])
+    await client.query(`delete from ${table} where shard = $1::bigint and ordinal = $2::integer`, place);
+  await client.query('delete from user_keys where workspace_id = $1::integer and ordinal = $2::integer', [
+    workspaceId,
+    ordinal,
+  ]);
+  await eraseFromIndex(client, shardOf(workspaceId, ordinal), ordinal);
+  await eraseFromSnapshots(client, workspaceId, ordinal);
+  await client.query('update workspaces set sweep_requested_at = clock_timestamp() where id = $1::integer', [
+    workspaceId,
+  ]);
+};

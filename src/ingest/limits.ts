@@ -1,0 +1,68 @@
+/** Bounds of the ingest room, with their units. Lengths of text are UTF-16 units. */
+
+export const MAX_ID_LENGTH = 255; // userId, anonymousId, messageId, event
+export const MAX_KEY_LENGTH = 255;
+/** A property's whole path: PostgreSQL indexes values up to a third of a page. */
+export const MAX_PATH_BYTES = 2_000;
+/** Objects inside each other in properties; lists are values and may be deeper. */
+export const MAX_PROPERTY_DEPTH = 8;
+export const MAX_USER_PROPERTIES_BYTES = 256 * 1024;
+
+/** Segment's limits. */
+export const MAX_MESSAGE_BYTES = 32 * 1024;
+export const MAX_BATCH_BYTES = 500 * 1024;
+export const MAX_BATCH_MESSAGES = 2_500;
+
+/** Operations and their bytes that one transaction applies; a single request may be larger. */
+export const MAX_GROUP_OPERATIONS = 5_000;
+export const MAX_GROUP_BYTES = 8 * 1024 * 1024;
+/** Of all requests that wait for a transaction: beyond it they are told to come back. */
+export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/** Transactions of one Intake at once, each of another workspace. */
+export const MAX_TRANSACTIONS = 4;
+
+/** A failed transaction is run again so often: about 4 s in all, a database's restart. */
+export const MAX_APPLY_ATTEMPTS = 8;
+export const RETRY_BASE_MS = 25;
+export const RETRY_MAX_MS = 2_000;
+/** Runs of one group that found users erased or names new meanwhile. */
+export const MAX_APPLY_ROUNDS = 20;
+
+/** Events of these months have a partition of their own; all others lie in `events_default`. */
+export const FIRST_PARTITION_YEAR = 1990;
+export const LAST_PARTITION_YEAR = 2100;
+/** A partition waits this long for those who read `events`, so that nobody waits long behind it. */
+export const PARTITION_LOCK_TIMEOUT_MS = 500;
+export const PARTITION_ATTEMPTS = 60;
+
+export const MAX_IMPORT_BYTES = 10 * 1024 ** 3;
+export const MAX_LINE_BYTES = 1024 * 1024;
+/** Read from the spooled file at once. */
+export const READ_BYTES = 256 * 1024;
+/** Lines that one transaction of an import applies, and their bytes. */
+export const IMPORT_BATCH_LINES = 8_000;
+export const IMPORT_BATCH_BYTES = 8 * 1024 * 1024;
+/** Rows, and their bytes, that are read to find out the types of a CSV's columns. */
+export const DETECTION_ROWS = 10_000;
+export const DETECTION_BYTES = 16 * 1024 * 1024;
+export const MAX_COLUMNS = 2_000;
+export const MAX_REPORTED_ERRORS = 100;
+export const PROGRESS_MS = 1_000;
+/** Quoted fields of one file that never end, each found by reading MAX_LINE_BYTES in vain. */
+export const MAX_UNCLOSED_QUOTES = 100;
+/** A spooled file that nothing refers to is deleted when it is this old. */
+export const SPOOL_REMAINS_MS = 24 * 3_600_000;
+
+/** Writes that come close together are folded together. */
+export const FOLD_DEBOUNCE_MS = 150;
+/** How often what others left is looked for. */
+export const BACKGROUND_POLL_MS = 1_000;
+export const BACKGROUND_THREADS = 2;
+export const BACKGROUND_HEAP_MB = 768;
+export const BACKGROUND_RETRY_BASE_MS = 500;
+export const BACKGROUND_RETRY_MAX_MS = 60_000;
+export const HEARTBEAT_MS = 2_000;
+/** A process that is silent for this long has lost its import. Five heartbeats. */
+export const LEASE_MS = 10_000;
+/** How long a stopping service waits for folds that run; imports are ended at once, as they begin again. */
+export const DRAIN_MS = 5_000;
