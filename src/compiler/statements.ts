@@ -47,32 +47,39 @@ export interface CalculationRow {
 }
 
 /**
- * Calculates and stores in one statement. `counted` reads all of `m` before `stored` writes its first row, so that its clock
- * separates the two. Of users who left, those erased since are not counted; a chunk that is as it was compares by memcmp.
+ * Calculates and stores in one statement. `counted` reads all of `calculated` before `stored` writes its first row, so that its
+ * clock separates the two. Of users who left, those erased since are not counted; a chunk that is as it was compares by memcmp.
+ *
+ * The snapshot before is a subquery and no join: a join was once planned, over a table that was empty still, so that each chunk
+ * read the whole snapshot. A correlated subquery has both columns of the key.
  */
 export const calculationStatement = (membership: Membership, options: CalculationOptions): NamedStatement => {
   const parameters = new Parameters(membership.values);
   const shards = inShards(parameters, options.shards);
   const previous = parameters.add(options.previousId, 'bigint');
   const snapshot = parameters.add(options.snapshotId, 'bigint');
-  const text = `with m as materialized (
-  select c.shard, bit_count(c.users) as population, c.users, ${membership.text} as bits
+  const text = `with calculated as materialized (
+  select c.shard, r.bits, bit_count(c.users) as population, bit_count(r.bits) as members,
+    case when r.previous is null then 0 when r.previous = r.bits then bit_count(r.bits)
+      else bit_count(r.bits & r.previous) end as stayed,
+    case when r.previous is null then 0 when r.previous = r.bits then bit_count(r.bits)
+      else bit_count(c.users & r.previous) end as before
   from chunks c
+  cross join lateral (
+    select ${membership.text} as bits,
+      (select p.bits from snapshot_chunks p where p.shard = c.shard and p.snapshot_id = ${previous}) as previous
+    offset 0
+  ) r
   where ${shards}
-), compared as materialized (
-  select m.shard, m.population, m.bits, bit_count(m.bits) as members,
-    case when p.bits is null then 0 when p.bits = m.bits then bit_count(m.bits) else bit_count(m.bits & p.bits) end as stayed,
-    case when p.bits is null then 0 when p.bits = m.bits then bit_count(m.bits) else bit_count(m.users & p.bits) end as before
-  from m left join snapshot_chunks p on p.shard = m.shard and p.snapshot_id = ${previous}
 ), counted as materialized (
   select coalesce(sum(population), 0)::integer as population, coalesce(sum(members), 0)::integer as members,
     coalesce(sum(members - stayed), 0)::integer as entered, coalesce(sum(before - stayed), 0)::integer as "left",
     clock_timestamp() as queried_at
-  from compared
+  from calculated
 ), stored as (
   insert into snapshot_chunks (shard, snapshot_id, bits)
   select m.shard, ${snapshot}, m.bits
-  from counted cross join compared m
+  from counted cross join calculated m
   where m.members > 0
   returning 1
 )
@@ -99,14 +106,10 @@ export const previewStatement = (membership: Membership, options: PreviewOptions
 )
 select coalesce(sum(m.population), 0)::integer as population, coalesce(sum(bit_count(m.bits)), 0)::integer as members,
   array(
-    select u.external_id
+    select (select u.external_id from users u where u.shard = m.shard and u.ordinal = m.chunk * ${CHUNK_BITS} + member.o)
     from m
-    cross join lateral (
-      select o from generate_series(0, ${CHUNK_BITS - 1}) o where m.bits <> ${ZERO} and get_bit(m.bits, o) = 1
-    ) member
-    cross join lateral (
-      select u.external_id from users u where u.shard = m.shard and u.ordinal = m.chunk * ${CHUNK_BITS} + member.o
-    ) u
+    cross join lateral (select o from generate_series(0, ${CHUNK_BITS - 1}) o where get_bit(m.bits, o) = 1 offset 0) member
+    where m.bits <> ${ZERO}
     limit ${parameters.add(options.sample, 'bigint')}
   ) as sample
 from m`;
