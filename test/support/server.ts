@@ -1,18 +1,33 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openClient } from '../../src/database/connect.ts';
 import { type Embedded, startEmbedded } from '../../src/database/embedded.ts';
+import { isAlive } from '../../src/database/embedded/process.ts';
 import { migrate } from '../../src/database/migrate.ts';
 
 /** Nothing of a test run has to survive the machine's fall. */
-const UNSAFE_BUT_FAST = {
-  fsync: 'off',
-  full_page_writes: 'off',
-  synchronous_commit: 'off',
-  shared_buffers: '256MB',
-  max_connections: '300',
+export const TEST_SETTINGS = {
+  settings: { fsync: 'off', full_page_writes: 'off', shared_buffers: '256MB', max_connections: '300' },
+  initdbFlags: ['--no-sync'],
+};
+
+const DIRECTORY_PREFIX = 'evenkeel-test-';
+
+/** A folder that the account which PostgreSQL runs as under root can go through, and that says whose it is. */
+export const makeTestDirectory = (): string => {
+  const directory = mkdtempSync(join(tmpdir(), `${DIRECTORY_PREFIX}${process.pid}-`));
+  chmodSync(directory, 0o711);
+  return directory;
+};
+
+/** What runs that were killed have left; their servers have ended with them. */
+const removeLeftovers = (): void => {
+  for (const entry of readdirSync(tmpdir())) {
+    const pid = new RegExp(`^${DIRECTORY_PREFIX}([0-9]+)-`).exec(entry)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(tmpdir(), entry), { recursive: true, force: true });
+  }
 };
 
 export interface TestServer {
@@ -29,14 +44,13 @@ export const withDatabase = (url: string, database: string): string => {
   return other.href;
 };
 
-const startOwn = async (): Promise<Embedded> => {
-  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
-  // Made with mode 700; the account that PostgreSQL runs as under root goes through it.
-  chmodSync(directory, 0o711);
+const startOwn = async (): Promise<Pick<Embedded, 'url' | 'stop'>> => {
+  removeLeftovers();
+  const directory = makeTestDirectory();
   const remove = (): void => rmSync(directory, { recursive: true, force: true });
   try {
-    const server = await startEmbedded({ directory, settings: UNSAFE_BUT_FAST, initdbFlags: ['--no-sync'] });
-    return { ...server, stop: () => server.stop().finally(remove) };
+    const server = await startEmbedded({ directory, ...TEST_SETTINGS });
+    return { url: server.url, stop: () => server.stop().finally(remove) };
   } catch (error) {
     remove();
     throw error;

@@ -62,7 +62,7 @@ const runToEnd = (
 /** What a start that was killed in the middle of `initdb` has left. */
 const removeUnfinished = (folder: string): void => {
   for (const entry of readdirSync(folder)) {
-    const pid = /^data\.([0-9]+)\.new$/.exec(entry)?.[1];
+    const pid = /^data\.([0-9]+)\.\w+\.new$/.exec(entry)?.[1];
     if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(folder, entry), { recursive: true, force: true });
   }
 };
@@ -73,8 +73,7 @@ const removeUnfinished = (folder: string): void => {
  */
 const initialise = async (binaries: Binaries, dataDirectory: string, flags: readonly string[]): Promise<void> => {
   const account = chooseAccount(dataDirectory);
-  const fresh = `${dataDirectory}.${process.pid}.new`;
-  rmSync(fresh, { recursive: true, force: true });
+  const fresh = `${dataDirectory}.${process.pid}.${randomBytes(4).toString('hex')}.new`;
   try {
     mkdirSync(fresh, { mode: 0o700 });
     const passwordFile = join(fresh, 'password');
