@@ -42,6 +42,8 @@ export interface CalculationsOptions {
   readonly statementTimeoutMs?: number;
   /** Hears of each attempt that ended. */
   readonly onCalculation?: (record: CalculationRecord) => void;
+  /** How long stopping waits for what runs. */
+  readonly drainMs?: number;
   /** What a thread runs; another one in tests that crash it. */
   readonly workerFile?: URL;
 }
@@ -100,7 +102,7 @@ export class Calculations implements CalculationsService {
   async stop(): Promise<void> {
     await this.#dispatcher.stop();
     await this.#retention.stop();
-    await Promise.race([this.#dispatcher.drained(), pause(DRAIN_MS)]);
+    await Promise.race([this.#dispatcher.drained(), pause(this.#options.drainMs ?? DRAIN_MS)]);
     await this.#workers.close();
     await this.#dispatcher.drained();
     await this.#lease.stop();

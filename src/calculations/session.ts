@@ -105,7 +105,9 @@ export class Session {
       const given = values ?? (typeof statement === 'string' ? undefined : (statement as Statement).values);
       const name = typeof statement === 'string' ? undefined : (statement as Statement).name;
       if (name !== undefined) this.#names.set(text, name);
-      if (name !== undefined || !Array.isArray(given)) return query(statement, values, ...rest);
+      // One that emits its rows is an object of its own, which must arrive as it is.
+      const isOwnObject = typeof (statement as { submit?: unknown }).submit === 'function';
+      if (name !== undefined || isOwnObject || !Array.isArray(given)) return query(statement, values, ...rest);
       return query({ name: this.#nameOf(text), text, values: given });
     };
     client.query = guarded as unknown as typeof client.query;

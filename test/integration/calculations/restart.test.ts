@@ -1,0 +1,67 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openPool } from '../../../src/database/connect.ts';
+import { type Embedded, startEmbedded } from '../../../src/database/embedded.ts';
+import { migrate } from '../../../src/database/migrate.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { addUsers, blockStoring, type Service, startService, until, untilState } from './service.ts';
+
+/** On a server of its own, which is stopped in the middle of things and comes back. */
+
+const PRO = { type: 'property', property: 'plan', operator: 'equals', value: 'pro' };
+
+let directory: string;
+let server: Embedded;
+let database: TestDatabase;
+let service: Service;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'evenkeel-restart-'));
+  chmodSync(directory, 0o711);
+  server = await startEmbedded({ directory, settings: { fsync: 'off' }, initdbFlags: ['--no-sync'] });
+  await migrate(server.url);
+  const pool = openPool(server.url);
+  database = { url: server.url, pool, drop: () => pool.end() };
+  service = await startService(database);
+  await addUsers(database, service.workspaceId, 20, (i) => (i % 2 === 0 ? { plan: 'pro' } : {}));
+}, 60_000);
+afterAll(async () => {
+  await service.stop();
+  await database.drop();
+  await server.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const comesBack = (): Promise<void> =>
+  until(
+    async () => {
+      try {
+        await database.pool.query('select');
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    'the server is back',
+    30_000,
+  );
+
+test.each(['SIGINT', 'SIGKILL'] as const)(
+  'a server that goes away (%s) while one runs and others wait: when it is back, all of them run',
+  async (signal) => {
+    const keys = Array.from({ length: 8 }, (_, i) => `${signal.toLowerCase()}-${i}`);
+    for (const key of keys) await service.segments.create(service.workspaceId, { key, name: key, condition: PRO });
+    const release = await blockStoring(database);
+    const asked = await Promise.all(keys.map((key) => service.calculations.request(service.workspaceId, key, {})));
+    await until(async () => {
+      const { calculations } = await service.calculations.list(service.workspaceId, { state: 'running' });
+      return calculations.length === 2;
+    }, 'two of them run');
+    process.kill(server.pid, signal);
+    await release().catch(() => undefined);
+    await comesBack();
+    for (const { id } of asked) expect(await untilState(service, id, 'succeeded')).toMatchObject({ members: 10 });
+  },
+  60_000,
+);
