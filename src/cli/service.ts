@@ -4,6 +4,7 @@ import { Calculations } from '../calculations/calculations.ts';
 import { Segments } from '../calculations/segments.ts';
 import { Snapshots } from '../calculations/snapshots.ts';
 import type { Log } from '../core/log.ts';
+import { Intake } from '../ingest/intake.ts';
 import { VERSION } from '../core/version.ts';
 import { isConnectionLost, openClient, openPool } from '../database/connect.ts';
 import { startEmbedded } from '../database/embedded.ts';
@@ -143,14 +144,20 @@ const start = async (
   });
   const segments = new Segments({ pool, signals: calculations.signals });
   const snapshots = new Snapshots({ pool, log });
+  const onWritten = (_workspaceId: number): void => undefined;
+  const intake = new Intake({ pool, log, onApplied: ({ workspaceId }) => onWritten(workspaceId) });
   await calculations.start();
   undo.add(() => calculations.stop());
+  undo.add(() => intake.close());
   metrics.watch(gaugesOf(pool, calculations));
 
   let stopping = false;
   const openMode = settings.operatorKey === undefined;
   const routes = allRoutes({
     db: pool,
+    pool,
+    intake,
+    onWritten,
     segments,
     calculations,
     snapshots,

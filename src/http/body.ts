@@ -57,7 +57,7 @@ const bounded = (maxBytes: number): Transform => {
 };
 
 const readableBytes = (bytes: number): string =>
-  bytes >= 1024 * 1024 ? `${bytes / 1024 / 1024} MiB` : `${Math.round(bytes / 1000)} KB`;
+  bytes >= 1024 * 1024 ? `${bytes / 1024 / 1024} MB` : `${Math.round(bytes / 1024)} KB`;
 
 /** What a broken stream means to its caller. */
 const streamProblem = (error: NodeJS.ErrnoException): Error => {

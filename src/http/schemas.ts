@@ -27,27 +27,32 @@ export const errorBody = z
   })
   .meta({ id: 'Error' });
 
-// Ingestion: validated by the ingest room, message by message; here only what a reader needs.
+// SDKs send null for what they do not know, and fields of their own.
+const id = z.string().nullish();
 const message = z.looseObject({
-  userId: z.union([z.string(), z.number()]).optional(),
-  anonymousId: z.union([z.string(), z.number()]).optional(),
-  messageId: z.string().optional(),
-  timestamp: z.string().optional(),
+  userId: id,
+  anonymousId: id,
+  messageId: id,
+  timestamp: id.meta({ description: 'ISO 8601; without it, now' }),
 });
+const values = z.record(z.string(), z.unknown()).nullish();
+const text = z.string();
+/** The shapes; lengths, times and the properties themselves are checked by the ingest room as it reads them. */
 export const MESSAGES = {
-  identify: message.extend({ traits: jsonObject.optional() }).meta({ id: 'Identify' }),
-  track: message.extend({ event: z.string(), properties: jsonObject.optional() }).meta({ id: 'Track' }),
-  page: message.extend({ name: z.string().optional(), properties: jsonObject.optional() }).meta({ id: 'Page' }),
-  screen: message.extend({ name: z.string().optional(), properties: jsonObject.optional() }).meta({ id: 'Screen' }),
-  group: message.extend({ groupId: z.string(), traits: jsonObject.optional() }).meta({ id: 'Group' }),
-  alias: message.extend({ previousId: z.string() }).meta({ id: 'Alias' }),
+  identify: message.extend({ traits: values }).meta({ id: 'Identify' }),
+  track: message.extend({ event: text, properties: values }).meta({ id: 'Track' }),
+  page: message.extend({ name: id, properties: values }).meta({ id: 'Page' }),
+  screen: message.extend({ name: id, properties: values }).meta({ id: 'Screen' }),
+  group: message.extend({ groupId: text, traits: values }).meta({ id: 'Group' }),
+  alias: message.extend({ previousId: text }).meta({ id: 'Alias' }),
   batch: z
     .looseObject({
-      batch: z.array(z.looseObject({ type: z.enum(['identify', 'track', 'page', 'screen', 'group', 'alias']) })),
+      batch: z
+        .array(z.looseObject({ type: z.enum(['identify', 'track', 'page', 'screen', 'group', 'alias']) }))
+        .meta({ description: 'messages, each with its type and the fields of that type' }),
     })
     .meta({ id: 'Batch' }),
 } as const;
-export type MessageKind = keyof typeof MESSAGES;
 export const ingested = z.object({ success: z.literal(true) }).meta({ id: 'Ingested' });
 
 export const userParams = z.object({ userId });

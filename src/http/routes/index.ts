@@ -1,14 +1,18 @@
 import type { CalculationsService, SegmentsService, SnapshotsService } from '../../calculations/services.ts';
+import type { Intake } from '../../ingest/intake.ts';
 import type { Route } from '../route.ts';
 import type { Workspaces } from '../workspaces.ts';
 import { calculationRoutes } from './calculations.ts';
 import { catalogueRoutes } from './catalogue.ts';
+import { ingestionRoutes } from './ingestion.ts';
 import { type MetaOptions, metaRoutes } from './meta.ts';
 import { segmentRoutes } from './segments.ts';
 import { snapshotRoutes } from './snapshots.ts';
+import { type UserRouteOptions, userRoutes } from './users.ts';
 import { workspaceRoutes } from './workspaces.ts';
 
-export interface RouteOptions extends Omit<MetaOptions, 'others'> {
+export interface RouteOptions extends Omit<MetaOptions, 'others'>, UserRouteOptions {
+  readonly intake: Intake;
   readonly segments: SegmentsService;
   readonly calculations: CalculationsService;
   readonly snapshots: SnapshotsService;
@@ -19,6 +23,8 @@ export interface RouteOptions extends Omit<MetaOptions, 'others'> {
 export const allRoutes = (options: RouteOptions): Route[] => {
   const { db, segments, calculations, snapshots, workspaces, openMode } = options;
   const others = [
+    ...ingestionRoutes(options.intake, options.metrics),
+    ...userRoutes(options),
     ...segmentRoutes(segments, calculations),
     ...calculationRoutes(calculations),
     ...snapshotRoutes(snapshots, calculations),
