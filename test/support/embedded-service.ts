@@ -8,4 +8,5 @@ const embedded = await startEmbedded({ directory, ...TEST_SETTINGS });
 process.stdout.write(`${JSON.stringify({ url: embedded.url, pid: embedded.pid })}\n`);
 const stop = (): void => void embedded.stop().then(() => process.exit(0));
 process.on('SIGTERM', stop);
-setInterval(() => undefined, 60_000);
+// The test that started this may be killed itself.
+process.stdin.on('end', () => process.exit(1)).resume();

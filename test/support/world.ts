@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { runCalculation } from '../../src/calculations/run-calculation.ts';
 import { Session } from '../../src/calculations/session.ts';
 import type { Succeeded } from '../../src/calculations/tasks.ts';
+import { parseJson } from '../../src/core/json.ts';
 import { silentLog } from '../../src/core/log.ts';
 import type { Queryable } from '../../src/database/port.ts';
 import { Intake } from '../../src/ingest/intake.ts';
@@ -51,16 +52,19 @@ export const openWorld = async (): Promise<World> => {
   };
 };
 
+/** What arrives of it: −0 comes as 0, and objects have the prototypes that the reader gives them. */
+const asSent = (body: unknown): unknown => parseJson(JSON.stringify(body));
+
 const apply = async (pool: pg.Pool, intake: Intake, workspaceId: number, write: Write): Promise<void> => {
   switch (write.kind) {
     case 'messages':
       if (write.messages.length === 0) return;
-      return intake.accept(workspaceId, parseMessages({ batch: write.messages }, 'batch', Date.now()));
+      return intake.accept(workspaceId, parseMessages(asSent({ batch: write.messages }), 'batch', Date.now()));
     case 'replace':
-      await replaceUser(pool, workspaceId, write.userId, write.properties);
+      await replaceUser(pool, workspaceId, write.userId, asSent(write.properties));
       return;
     case 'merge':
-      await mergeUser(pool, workspaceId, write.userId, write.properties);
+      await mergeUser(pool, workspaceId, write.userId, asSent(write.properties));
       return;
     case 'erase':
       await eraseUser(pool, workspaceId, write.userId);

@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { openClient } from '../../../src/database/connect.ts';
 import { type Embedded, startEmbedded } from '../../../src/database/embedded.ts';
 import { isAlive, readPostmasterFile } from '../../../src/database/embedded/process.ts';
@@ -14,9 +14,15 @@ import { makeTestDirectory, TEST_SETTINGS } from '../../support/server.ts';
 jest.setTimeout(60_000);
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
+let pristine: string;
 let directory: string;
 let started: Embedded[];
 let services: ChildProcess[];
+beforeAll(async () => {
+  pristine = makeTestDirectory();
+  await (await startEmbedded({ directory: pristine, ...TEST_SETTINGS })).stop();
+});
+afterAll(() => rmSync(pristine, { recursive: true, force: true }));
 beforeEach(() => {
   // A path with a space, and longer than the name of a socket may be.
   directory = join(makeTestDirectory(), `a folder ${'x'.repeat(100)}`);
@@ -32,6 +38,13 @@ afterEach(async () => {
 });
 
 const dataDirectory = (): string => join(directory, 'postgres', 'data');
+
+/** A data directory that was used before, sooner than `initdb` makes one. `cp` keeps whose it is. */
+const copyPristine = (): void => {
+  mkdirSync(directory);
+  execFileSync('cp', ['-a', join(pristine, 'postgres'), directory]);
+  rmSync(join(directory, 'postgres', 'postgres.log'));
+};
 
 const ended = async (pid: number): Promise<void> => {
   while (isAlive(pid)) await sleep(20);
@@ -57,7 +70,7 @@ const startService = async (): Promise<{ child: ChildProcess; url: string; pid: 
   const script = join(ROOT, 'test', 'support', 'embedded-service.ts');
   const child = spawn(process.execPath, ['--import', 'tsx', script, directory], {
     cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, NODE_OPTIONS: '' },
   });
   services.push(child);
@@ -79,6 +92,7 @@ test('a first start makes it, a second finds its data under the same address', a
 });
 
 test('only this machine and only with the password', async () => {
+  copyPristine();
   const { url } = await start();
   const without = new URL(url);
   without.password = 'guess';
@@ -89,6 +103,7 @@ test('only this machine and only with the password', async () => {
 });
 
 test('two services on one directory: the second says which process has it', async () => {
+  copyPristine();
   const { child } = await startService();
   await expect(start()).rejects.toThrow(`process ${child.pid} already serves ${dataDirectory()}`);
 });
@@ -99,6 +114,7 @@ test('two at once in an empty directory: one serves, the other says so', async (
 });
 
 test('the server ends with a service that is killed, and the next start has all that was committed', async () => {
+  copyPristine();
   const { child, url, pid } = await startService();
   await query(url, 'create table kept as select 1 as n');
   child.kill('SIGKILL');
@@ -108,6 +124,7 @@ test('the server ends with a service that is killed, and the next start has all 
 });
 
 test('a start while the server of a killed service is still stopping waits for it', async () => {
+  copyPristine();
   const { child, url } = await startService();
   await query(url, 'create table kept as select 2 as n');
   child.kill('SIGKILL');
@@ -116,6 +133,7 @@ test('a start while the server of a killed service is still stopping waits for i
 });
 
 test('a server that crashes under a living service is started again at the same address', async () => {
+  copyPristine();
   const embedded = await start();
   await query(embedded.url, 'create table kept as select 3 as n');
   const before = embedded.pid;
@@ -126,6 +144,7 @@ test('a server that crashes under a living service is started again at the same 
 });
 
 test('a stop in the middle of a restart leaves nothing running', async () => {
+  copyPristine();
   const embedded = await start();
   const before = embedded.pid;
   process.kill(before, 'SIGKILL');
@@ -137,6 +156,7 @@ test('a stop in the middle of a restart leaves nothing running', async () => {
 });
 
 test('a stale file that names a stranger’s process does not hinder a start', async () => {
+  copyPristine();
   const first = await start();
   await first.stop();
   // In a container the pids come again: here the dead server's is now this test's own parent.
@@ -147,6 +167,7 @@ test('a stale file that names a stranger’s process does not hinder a start', a
 });
 
 test('where the last port is taken meanwhile, another is found', async () => {
+  copyPristine();
   const first = await start();
   await first.stop();
   const port = Number(new URL(first.url).port);
@@ -161,18 +182,21 @@ test('where the last port is taken meanwhile, another is found', async () => {
 });
 
 test('a server that cannot start says why, with the last lines of its log', async () => {
+  copyPristine();
   await start().then((each) => each.stop());
   const failing = startEmbedded({ directory, settings: { shared_buffers: 'much' } });
   await expect(failing).rejects.toThrow(/did not start; .*postgres\.log ends with:\n.*shared_buffers/s);
 });
 
 test('a directory of another major version is left alone', async () => {
+  copyPristine();
   await start().then((each) => each.stop());
   writeFileSync(join(dataDirectory(), 'PG_VERSION'), '13\n');
   await expect(start()).rejects.toThrow(/was made by PostgreSQL 13, this is PostgreSQL \d+/);
 });
 
 test('stopping twice is stopping once', async () => {
+  copyPristine();
   const embedded = await start();
   await Promise.all([embedded.stop(), embedded.stop()]);
   await embedded.stop();
