@@ -259,10 +259,12 @@ const pause = (ms: number, offerWake?: (wake: () => void) => void): Promise<void
   });
 
 /** For the queue's own bookkeeping: what a crash loses of it is done again, so no commit waits for the disk. */
-const openQuickPool = (url: string, log: Log): pg.Pool => {
-  const pool = openPool(url, { max: QUICK_CONNECTIONS, applicationName: 'evenkeel dispatcher', log });
-  pool.on('connect', (client) => {
-    client.query('set synchronous_commit = off').catch(() => undefined);
+const openQuickPool = (url: string, log: Log): pg.Pool =>
+  openPool(url, {
+    max: QUICK_CONNECTIONS,
+    applicationName: 'evenkeel dispatcher',
+    log,
+    onConnect: async (client) => {
+      await client.query('set synchronous_commit = off');
+    },
   });
-  return pool;
-};

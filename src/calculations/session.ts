@@ -36,6 +36,7 @@ export class Session {
   #cancelled = false;
   #cancelling: Promise<void> | undefined;
   #statementStarted = 0;
+  #failedAfterMs = 0;
 
   constructor(options: Options) {
     this.#options = options;
@@ -45,8 +46,12 @@ export class Session {
     return this.#options.statementTimeoutMs;
   }
 
-  /** How long the last statement has run, or ran. */
+  /** How long the statement had run that failed last. */
   get statementMs(): number {
+    return this.#failedAfterMs;
+  }
+
+  get idleMs(): number {
     return performance.now() - this.#statementStarted;
   }
 
@@ -99,16 +104,25 @@ export class Session {
     const query = client.query.bind(client) as unknown as Query;
     const guarded: Query = (statement, values, ...rest) => {
       const text = typeof statement === 'string' ? statement : (statement as Statement).text;
-      if (this.#cancelled && text !== 'rollback' && !text.includes('pg_advisory_unlock'))
-        return Promise.reject(new CancelledError('the calculation was cancelled'));
-      this.#statementStarted = performance.now();
+      const cleansUp = text === 'rollback' || text.includes('pg_advisory_unlock');
+      if (this.#cancelled && !cleansUp) return Promise.reject(new CancelledError('the calculation was cancelled'));
+      const started = performance.now();
+      this.#statementStarted = started;
       const given = values ?? (typeof statement === 'string' ? undefined : (statement as Statement).values);
       const name = typeof statement === 'string' ? undefined : (statement as Statement).name;
       if (name !== undefined) this.#names.set(text, name);
       // One that emits its rows is an object of its own, which must arrive as it is.
       const isOwnObject = typeof (statement as { submit?: unknown }).submit === 'function';
-      if (name !== undefined || isOwnObject || !Array.isArray(given)) return query(statement, values, ...rest);
-      return query({ name: this.#nameOf(text), text, values: given });
+      if (isOwnObject) return query(statement);
+      const running =
+        name !== undefined || !Array.isArray(given)
+          ? query(statement, values, ...rest)
+          : query({ name: this.#nameOf(text), text, values: given });
+      if (!cleansUp)
+        running?.catch(() => {
+          this.#failedAfterMs = performance.now() - started;
+        });
+      return running;
     };
     client.query = guarded as unknown as typeof client.query;
   }

@@ -31,7 +31,7 @@ const TRY_AFTER_MS = 1_000;
 
 /** An idle connection may have been lost unnoticed; nothing has happened yet when that is found out here. */
 const withClient = async <T>(work: (client: Awaited<ReturnType<Session['begin']>>) => Promise<T>): Promise<T> => {
-  const { statementMs: idleMs } = session;
+  const { idleMs } = session;
   const client = await session.begin();
   if (idleMs < TRY_AFTER_MS) return work(client);
   try {

@@ -31,6 +31,8 @@ export interface ConnectOptions {
 export interface PoolOptions extends ConnectOptions {
   readonly max?: number;
   readonly log?: Log;
+  /** Runs on each new connection before anybody has it. */
+  readonly onConnect?: (client: pg.ClientBase) => Promise<void>;
 }
 
 const settings = (url: string, { applicationName = 'evenkeel' }: ConnectOptions): pg.ClientConfig => ({
@@ -51,6 +53,7 @@ export const openPool = (url: string, options: PoolOptions = {}): pg.Pool => {
     ...settings(url, options),
     max: options.max ?? DEFAULT_POOL_SIZE,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    ...(options.onConnect === undefined ? {} : { onConnect: options.onConnect }),
   });
   pool.on('error', (error) => log.warn({ reason: error.message }, 'an idle database connection was lost'));
   pool.on('connect', (client) =>

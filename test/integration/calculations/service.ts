@@ -116,11 +116,11 @@ export const blockStoring = async ({ pool }: TestDatabase): Promise<() => Promis
   };
 };
 
-/** Backends that now run a statement of a calculation. */
+/** Backends of calculations that now wait for what `blockStoring` holds. */
 export const calculatingBackends = async ({ pool }: TestDatabase): Promise<number[]> => {
   const { rows } = await pool.query<{ pid: number }>(
     `select pid from pg_stat_activity
-     where datname = current_database() and application_name = 'evenkeel worker' and state = 'active'`,
+     where datname = current_database() and application_name = 'evenkeel worker' and wait_event_type = 'Lock'`,
   );
   return rows.map(({ pid }) => pid);
 };
