@@ -82,7 +82,7 @@ create table columns (
 create index columns_workspace on columns (workspace_id);
 
 create table dictionary (
-  column_id integer not null references columns (id),
+  column_id integer not null,                  -- of columns; a foreign key would be checked for each of millions of values
   digest uuid not null,                        -- first 16 bytes of sha256(value)
   code integer not null,
   value text not null,                         -- text: the string; array: the element as JSON

@@ -60,12 +60,13 @@ export class Dictionary {
   }
 
   async #resolveBatch(batch: readonly Unknown[]): Promise<void> {
-    const { rows } = await this.#db.query<{ position: number; code: number }>(LOOKUP, [
+    const { rows } = await this.#db.query<{ position: number; code: number | null }>(LOOKUP, [
       batch.map(({ column }) => column.id),
       batch.map(({ digest }) => digest),
     ]);
     const found = new Set<number>();
     for (const { position, code } of rows) {
+      if (code === null) continue;
       found.add(position - 1);
       this.#remember(batch[position - 1] as Unknown, code);
     }

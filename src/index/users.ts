@@ -23,8 +23,8 @@ export type Ordinals = readonly number[] | undefined;
 interface Page {
   readonly text: string;
   readonly values: readonly unknown[];
-  /** The property values' documents from a row. */
-  readonly read: (row: Row) => (facts: Facts) => unknown;
+  /** Adds what a row holds to the facts that concern its user. */
+  readonly add: (offset: number, row: Row) => void;
 }
 
 const pageOf = (active: readonly Facts[], ordinals: Ordinals): Page => {
@@ -33,23 +33,26 @@ const pageOf = (active: readonly Facts[], ordinals: Ordinals): Page => {
   const from = `from users where shard = $1::bigint and ordinal > $2::integer ${among} order by ordinal limit $3::integer`;
   const values = ordinals === undefined ? [] : [ordinals];
   if (keys.length > MAX_KEYS_PICKED) {
-    const read = (row: Row) => {
+    const add = (offset: number, row: Row): void => {
       const properties: unknown = JSON.parse(row[1] as string);
-      return (facts: Facts) => valueAt(properties, facts.path);
+      for (const facts of active) if (facts.concerns(offset)) facts.add(offset, valueAt(properties, facts.path));
     };
-    return { text: `select ordinal, properties::text ${from}`, values, read };
+    return { text: `select ordinal, properties::text ${from}`, values, add };
   }
   const first = 4 + values.length;
   const picked = keys.map((_, index) => `, (properties -> $${first + index}::text)::text`).join('');
-  const read = (row: Row) => {
-    const documents = new Map<string, unknown>();
-    for (const [index, key] of keys.entries()) {
+  const members = keys.map((key) =>
+    active.filter(({ path }) => path[0] === key).map((facts) => ({ facts, path: facts.path.slice(1) })),
+  );
+  const add = (offset: number, row: Row): void => {
+    for (const [index, each] of members.entries()) {
       const text = row[1 + index] as string | null;
-      if (text !== null) documents.set(key, JSON.parse(text));
+      if (text === null) continue;
+      const value: unknown = JSON.parse(text);
+      for (const { facts, path } of each) if (facts.concerns(offset)) facts.add(offset, valueAt(value, path));
     }
-    return (facts: Facts) => valueAt(documents.get(facts.path[0] as string), facts.path.slice(1));
   };
-  return { text: `select ordinal${picked} ${from}`, values: [...values, ...keys], read };
+  return { text: `select ordinal${picked} ${from}`, values: [...values, ...keys], add };
 };
 
 const encodePage = async (active: readonly Facts[], columns: Columns, dictionary: Dictionary): Promise<void> => {
@@ -93,8 +96,7 @@ export const readUsers = async (
       for (let i = 1; i < row.length; i++) bytes += (row[i] as string | null)?.length ?? 0;
       const offset = offsetOf(last);
       setBit(exists, offset);
-      const read = page.read(row);
-      for (const facts of active) if (facts.concerns(offset)) facts.add(offset, read(facts));
+      page.add(offset, row);
     });
     await encodePage(active, columns, dictionary);
     if (rows < bound && bytes <= MAX_PAGE_BYTES) return;

@@ -17,13 +17,17 @@ interface ColumnRow {
 
 const CHUNK_BITS = 32_000;
 
-const bitsOf = (text: string): number[] => {
+/** Of `bit_send(bits)`: four bytes of length come first. */
+const bitsOf = (sent: Buffer): number[] => {
   const offsets: number[] = [];
-  for (let at = text.indexOf('1'); at >= 0; at = text.indexOf('1', at + 1)) offsets.push(at);
+  for (let byte = 4; byte < sent.length; byte++) {
+    const value = sent[byte] ?? 0;
+    for (let bit = 0; value !== 0 && bit < 8; bit++) if (value & (128 >> bit)) offsets.push((byte - 4) * 8 + bit);
+  }
   return offsets;
 };
 
-const ordinalsOf = (row: { readonly shard: number; readonly bits: string }): number[] =>
+const ordinalsOf = (row: { readonly shard: number; readonly bits: Buffer }): number[] =>
   bitsOf(row.bits).map((offset) => (row.shard % 1048576) * CHUNK_BITS + offset);
 
 /** `path ordinal` → as `IndexWorld.expected`. Columns that overflowed say nothing. */
@@ -35,8 +39,8 @@ export const decode = async (db: pg.Pool | pg.ClientBase, workspaceId: number): 
     if (known) known.push(fact);
     else facts.set(key, [fact]);
   };
-  const chunks = await db.query<{ shard: number; bits: string }>(
-    'select shard, users::text as bits from chunks where workspace_id = $1',
+  const chunks = await db.query<{ shard: number; bits: Buffer }>(
+    'select shard, bit_send(users) as bits from chunks where workspace_id = $1',
     [workspaceId],
   );
   for (const row of chunks.rows) for (const ordinal of ordinalsOf(row)) add('', ordinal, 'exists');
@@ -55,8 +59,8 @@ const decodeColumn = async (
   column: ColumnRow,
   add: (path: string, ordinal: number, fact: string) => void,
 ): Promise<void> => {
-  const slices = await db.query<{ shard: number; slice: number; bits: string }>(
-    'select shard, slice, bits::text as bits from slices where shard / 1048576 = $1 and column_id = $2',
+  const slices = await db.query<{ shard: number; slice: number; bits: Buffer }>(
+    'select shard, slice, bit_send(bits) as bits from slices where shard / 1048576 = $1 and column_id = $2',
     [workspaceId, column.id],
   );
   if (column.overflowed && slices.rows.length > 0) throw new Error('an overflowed column has slices');
@@ -125,9 +129,9 @@ export const decodeCounts = async (db: pg.Pool | pg.ClientBase, workspaceId: num
     period: number;
     number: number;
     slice: number;
-    bits: string;
+    bits: Buffer;
   }>(
-    `select s.shard, n.name, s.period, s.number, s.slice, s.bits::text as bits
+    `select s.shard, n.name, s.period, s.number, s.slice, bit_send(s.bits) as bits
      from event_slices s join event_names n on n.id = s.event_id where s.shard / 1048576 = $1`,
     [workspaceId],
   );
