@@ -132,9 +132,10 @@ export class Facts implements ValueSink {
     this.#pendingElements = held();
   }
 
-  /** The scale that holds all numbers seen, from `scale` up. */
+  /** The scale that holds all numbers seen, from `scale` up. What a later number needs may be too fine for an earlier one. */
   scale(scale: number): number {
-    return this.#numbers.values.reduce((finest, value) => scaleFor(value, finest), scale);
+    const finer = this.#numbers.values.reduce((finest, value) => scaleFor(value, finest), scale);
+    return finer === scale ? scale : this.scale(finer);
   }
 
   /** The unit that holds all dates seen, from `unitMs` down. */

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { runCalculation } from '../../src/calculations/run-calculation.ts';
 import { Session } from '../../src/calculations/session.ts';
 import type { Succeeded } from '../../src/calculations/tasks.ts';
+import { EvenkeelError } from '../../src/core/errors.ts';
 import { parseJson } from '../../src/core/json.ts';
 import { silentLog } from '../../src/core/log.ts';
 import type { Queryable } from '../../src/database/port.ts';
@@ -67,7 +68,10 @@ const apply = async (pool: pg.Pool, intake: Intake, workspaceId: number, write: 
       await mergeUser(pool, workspaceId, write.userId, asSent(write.properties));
       return;
     case 'erase':
-      await eraseUser(pool, workspaceId, write.userId);
+      await eraseUser(pool, workspaceId, write.userId).catch((error: unknown) => {
+        // erased or aliased away before
+        if (!(error instanceof EvenkeelError && error.status === 404)) throw error;
+      });
   }
 };
 
