@@ -118,6 +118,8 @@ const start = async (
   undo: Undo,
 ): Promise<RunningService | undefined> => {
   const startedAt = new Date();
+  const server: HttpServer = await startServer(settings);
+  undo.add(() => server.stop());
   const database = await openDatabase(settings, log);
   undo.add(() => database.stop());
   if (!(await waitFor(database.url, options))) {
@@ -171,7 +173,8 @@ const start = async (
   });
   const authentication = { workspaces, operatorKey: settings.operatorKey, defaultWorkspace };
   const app = createApp({ routes, authentication, metrics, log });
-  const server: HttpServer = await startServer(app, settings);
+  server.serve(app);
+  // Also the first to stop, so that what serves requests ends after them.
   undo.add(() => server.stop());
   const stop = async (): Promise<void> => {
     stopping = true;

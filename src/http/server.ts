@@ -1,6 +1,5 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Express } from 'express';
 import { EvenkeelError } from '../core/errors.ts';
 
 /** Time for a request's headers; its body has a time of its own, as a file may take hours. */
@@ -16,7 +15,9 @@ export interface HttpServer {
   readonly port: number;
   /** As a person would open it. */
   readonly url: string;
-  /** Takes no new connections, lets requests end for a while, and then ends them. */
+  /** From now on `listener` answers; before, everybody is told to come back. */
+  serve(listener: RequestListener): void;
+  /** Takes no new connections, lets requests end for a while, and then ends them. May be called more than once. */
   stop(): Promise<void>;
 }
 
@@ -51,18 +52,29 @@ const listen = (server: Server, port: number, host: string | undefined): Promise
     server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
   });
 
-export const startServer = async (
-  app: Express,
-  { port, host }: { port: number; host: string | undefined },
-): Promise<HttpServer> => {
+const RETRY_SECONDS = 1;
+const starting = (request: IncomingMessage, response: ServerResponse): void => {
+  if (request.url === '/healthz') {
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}');
+    return;
+  }
+  response.writeHead(503, { 'content-type': 'application/json', 'retry-after': String(RETRY_SECONDS) });
+  response.end(
+    JSON.stringify({ error: { code: 'starting', message: 'Evenkeel is starting', hint: 'ask again in a second' } }),
+  );
+};
+
+/** Takes the port first of all, so that one which is taken is told at once. */
+export const startServer = async ({ port, host }: { port: number; host: string | undefined }): Promise<HttpServer> => {
   const server = createServer(
     { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
-    app,
+    (request, response) => listener(request, response),
   );
+  let listener: RequestListener = starting;
   server.setTimeout(IDLE_TIMEOUT_MS);
   await listen(server, port, host);
   const bound = (server.address() as AddressInfo).port;
-  const stop = async (): Promise<void> => {
+  const close = async (): Promise<void> => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
     // Keep-alive connections become idle only when their request ends.
@@ -72,5 +84,16 @@ export const startServer = async (
     clearInterval(sweep);
     clearTimeout(force);
   };
-  return { port: bound, url: `http://${shownHost(host)}:${bound}`, stop };
+  let stopped: Promise<void> | undefined;
+  return {
+    port: bound,
+    url: `http://${shownHost(host)}:${bound}`,
+    serve: (next) => {
+      listener = next;
+    },
+    stop: () => {
+      stopped ??= close();
+      return stopped;
+    },
+  };
 };

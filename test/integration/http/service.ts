@@ -11,8 +11,7 @@ export const OPERATOR_KEY = 'operator-key-of-the-tests';
 export interface TestService {
   readonly url: string;
   readonly database: TestDatabase;
-  /** Every line that the service logged as an error. */
-  readonly errors: readonly string[];
+  /** Throws where the service logged an error: somebody would have had to act. */
   stop(): Promise<void>;
 }
 
@@ -21,7 +20,7 @@ export interface Answer {
   readonly headers: Headers;
   readonly text: string;
   // Tests say what they expect of it; a wrong guess fails there.
-  // biome-ignore lint: any is the point
+  // oxlint-disable-next-line typescript/no-explicit-any
   readonly json: any;
 }
 
@@ -59,11 +58,11 @@ export const startTestService = async (environment: Record<string, string> = {})
   return {
     url: `http://127.0.0.1:${running.port}`,
     database,
-    errors,
     stop: async () => {
       await running.stop();
       rmSync(directory, { recursive: true, force: true });
       await database.drop();
+      if (errors.length > 0) throw new Error(`the service logged errors:\n${errors.join('\n')}`);
     },
   };
 };
