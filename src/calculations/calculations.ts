@@ -4,7 +4,7 @@ import { conflict, notFound } from '../core/errors.ts';
 import { formatId, parseId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import { CONDITION_KINDS } from '../conditions/types.ts';
-import { openPool } from '../database/connect.ts';
+import { isConnectionLost, openPool } from '../database/connect.ts';
 import { sql } from '../database/sql.ts';
 import { decodeIntegers, encodeCursor } from './cursors.ts';
 import { type CalculationRecord, Dispatcher } from './dispatcher.ts';
@@ -42,6 +42,8 @@ export interface CalculationsOptions {
   readonly statementTimeoutMs?: number;
   /** Hears of each attempt that ended. */
   readonly onCalculation?: (record: CalculationRecord) => void;
+  /** Memory of a thread; beyond it the thread ends and its calculation is tried again. */
+  readonly heapMb?: number;
   /** How long stopping waits for what runs. */
   readonly drainMs?: number;
   /** What a thread runs; another one in tests that crash it. */
@@ -68,6 +70,7 @@ export class Calculations implements CalculationsService {
       url,
       statementTimeoutMs: options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS,
       ...(options.threads === undefined ? {} : { threads: options.threads }),
+      ...(options.heapMb === undefined ? {} : { heapMb: options.heapMb }),
       ...(options.workerFile === undefined ? {} : { workerFile: options.workerFile }),
     });
     const shared = { pool: this.#quick, signals: this.signals, processId, log };
@@ -124,9 +127,10 @@ export class Calculations implements CalculationsService {
     this.signals.queued();
     try {
       for (;;) {
-        const calculation = await this.#read(workspaceId, id);
         const leftMs = giveUpAt - performance.now();
-        if (leftMs <= 0 || hasEnded(calculation) || wasHandedLatest(calculation)) return calculation;
+        const calculation = await this.#readUnlessAway(workspaceId, id, leftMs > 0);
+        if (calculation !== undefined)
+          if (leftMs <= 0 || hasEnded(calculation) || wasHandedLatest(calculation)) return calculation;
         await changes.next(Math.min(leftMs, untilDeadline(calculation)));
       }
     } finally {
@@ -176,11 +180,13 @@ export class Calculations implements CalculationsService {
     let shown = '';
     try {
       while (signal?.aborted !== true) {
-        const calculation = await this.get(workspaceId, id);
-        const seen = JSON.stringify(calculation);
-        if (seen !== shown) yield calculation;
-        shown = seen;
-        if (hasEnded(calculation)) return;
+        const calculation = await this.#readUnlessAway(workspaceId, parseId('calculation', id), shown !== '');
+        if (calculation !== undefined) {
+          const seen = JSON.stringify(calculation);
+          if (seen !== shown) yield calculation;
+          shown = seen;
+          if (hasEnded(calculation)) return;
+        }
         await changes.next(untilDeadline(calculation));
       }
     } finally {
@@ -220,6 +226,16 @@ export class Calculations implements CalculationsService {
     return calculationResource(row);
   }
 
+  /** Whoever waits may go on waiting while the database is away: what was asked for is not lost. */
+  async #readUnlessAway(workspaceId: number, id: number, mayWait: boolean): Promise<CalculationResource | undefined> {
+    try {
+      return await this.#read(workspaceId, id);
+    } catch (error) {
+      if (mayWait && isConnectionLost(error)) return undefined;
+      throw error;
+    }
+  }
+
   /** Wakes at a change of the calculation, and now and then in case that a signal was lost. */
   #changesOf(id: number, abort?: AbortSignal) {
     let changed = false;
@@ -246,8 +262,10 @@ export class Calculations implements CalculationsService {
 }
 
 /** A bit past it, so that the database's clock has passed it too. */
-const untilDeadline = ({ deadline, late }: CalculationResource): number =>
-  deadline === null || late ? Number.POSITIVE_INFINITY : Math.max(1, Date.parse(deadline) - Date.now() + 1);
+const untilDeadline = (calculation: CalculationResource | undefined): number => {
+  if (calculation === undefined || calculation.deadline === null || calculation.late) return Number.POSITIVE_INFINITY;
+  return Math.max(1, Date.parse(calculation.deadline) - Date.now() + 1);
+};
 
 const pause = (ms: number, offerWake?: (wake: () => void) => void): Promise<void> =>
   new Promise((resolve) => {

@@ -14,6 +14,7 @@ export interface WorkerPoolOptions {
   readonly statementTimeoutMs: number;
   /** Worker threads, each with a connection of its own. */
   readonly threads?: number;
+  readonly heapMb?: number;
   /** What a thread runs; another one in tests that crash it. */
   readonly workerFile?: URL;
 }
@@ -45,7 +46,7 @@ export class WorkerPool {
       // An idle thread that sleeps in Atomics.wait would not see its connection close.
       atomics: 'disabled',
       workerData: settings,
-      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB },
+      resourceLimits: { maxOldGenerationSizeMb: options.heapMb ?? WORKER_HEAP_MB },
       ...(file.pathname.endsWith('.ts') ? { execArgv: ['--import', 'tsx'] } : {}),
     });
     // Each lost task rejects by itself; without a listener a crash would end the process.

@@ -47,7 +47,7 @@ const CRASHING = new URL('./crashing-worker.ts', import.meta.url);
 test.each(['exit', 'throw', 'memory'])(
   'a thread that dies (%s) fails its own calculation, which is tried again',
   async (way) => {
-    await start({ workerFile: CRASHING });
+    await start({ workerFile: CRASHING, heapMb: 64 });
     await define(`${way}-1`);
     await define('good');
     const [crashed, ...good] = await Promise.all([

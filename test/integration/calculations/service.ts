@@ -111,8 +111,11 @@ export const blockStoring = async ({ pool }: TestDatabase): Promise<() => Promis
   return async () => {
     if (!held) return;
     held = false;
-    await client.query('rollback');
-    client.release();
+    let broken: Error | undefined;
+    await client.query('rollback').catch((error: Error) => {
+      broken = error;
+    });
+    client.release(broken);
   };
 };
 
