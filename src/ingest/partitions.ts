@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { isLockTimeout } from '../database/errors.ts';
+import type { Queryable } from '../database/port.ts';
 import { transaction } from '../database/transaction.ts';
 import { FIRST_PARTITION_YEAR, LAST_PARTITION_YEAR, PARTITION_ATTEMPTS, PARTITION_LOCK_TIMEOUT_MS } from './limits.ts';
 
@@ -37,9 +38,19 @@ export const ensurePartitions = async (pool: pg.Pool, months: Iterable<number>):
   }
 };
 
+/** By a scan of the catalogue: `to_regclass` may answer from what the session remembered before it waited for the lock. */
+const isThere = async (db: Queryable, name: string): Promise<boolean> => {
+  const { rows } = await db.query<{ there: boolean }>(
+    `select exists (
+       select from pg_inherits i join pg_class c on c.oid = i.inhrelid
+       where i.inhparent = 'events'::regclass and c.relname = $1) as there`,
+    [name],
+  );
+  return rows[0]?.there === true;
+};
+
 const makePartition = async (pool: pg.Pool, month: number): Promise<void> => {
-  const { rows } = await pool.query<{ there: boolean }>('select to_regclass($1) is not null as there', [nameOf(month)]);
-  if (rows[0]?.there === true) return;
+  if (await isThere(pool, nameOf(month))) return;
   for (let attempt = 1; ; attempt++) {
     try {
       await transaction(pool, (client) => attach(client, month));
@@ -54,8 +65,7 @@ const makePartition = async (pool: pg.Pool, month: number): Promise<void> => {
 const attach = async (client: pg.PoolClient, month: number): Promise<void> => {
   const name = nameOf(month);
   await client.query('select pg_advisory_xact_lock($1)', [PARTITION_LOCK]);
-  const { rows } = await client.query<{ there: boolean }>('select to_regclass($1) is not null as there', [name]);
-  if (rows[0]?.there === true) return;
+  if (await isThere(client, name)) return;
   await client.query(`set local lock_timeout = ${PARTITION_LOCK_TIMEOUT_MS}`);
   // names and bounds are made of the number alone
   await client.query(`create table ${name} (like events including defaults including constraints)`);
