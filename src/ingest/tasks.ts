@@ -1,0 +1,21 @@
+/** What goes to a thread of the background and comes back: plain data, as threads share nothing else. */
+import type { ImportEnd, ImportTask } from './imports/run.ts';
+
+export type BackgroundTask =
+  | ({ readonly kind: 'import' } & ImportTask)
+  | { readonly kind: 'fold'; readonly workspaceId: number }
+  | { readonly kind: 'rebuild'; readonly workspaceId: number }
+  | { readonly kind: 'sweep'; readonly workspaceId: number };
+
+export interface BackgroundResults {
+  readonly import: ImportEnd;
+  /** Shards that had something pending. */
+  readonly fold: { readonly shards: number };
+  readonly rebuild: Record<string, never>;
+  /** Values that left the dictionary. */
+  readonly sweep: { readonly removed: number };
+}
+
+export interface BackgroundSettings {
+  readonly url: string;
+}
