@@ -21,9 +21,17 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
 
 const bin = (name, ...rest) => join(ROOT, 'node_modules', name, ...rest);
 
+// A log is read by people and programs that do not know a terminal's colours.
+const COLOURS =
+  process.stdout.isTTY || process.env.FORCE_COLOR !== undefined ? {} : { NO_COLOR: '1', FORCE_COLOR: '0' };
+
 const run = (args, environment = {}) =>
   new Promise((resolve) => {
-    child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...environment } });
+    child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      stdio: 'inherit',
+      env: { ...process.env, ...COLOURS, ...environment },
+    });
     child.on('error', (error) => {
       process.stderr.write(`${error.message}\n`);
       resolve(1);

@@ -31,6 +31,9 @@ export const serverSettings = (memory: number = memoryMb()): Record<string, stri
     min_wal_size: '256MB',
     checkpoint_timeout: '15min',
     checkpoint_completion_target: '0.9',
+    // The build has neither lz4 nor zstd. pglz, measured on updates of 3,000 bitmaps after a checkpoint: random ones 150 ms
+    // without, 330 ms with it and no byte fewer; sparse ones 150 ms and 25 MB without, 2,470 ms and 15 MB with it.
+    wal_compression: 'off',
     // slices and pending tables are rewritten all the time; dead rows there cost every calculation heap fetches.
     autovacuum_naptime: '10s',
     autovacuum_vacuum_scale_factor: '0.05',
