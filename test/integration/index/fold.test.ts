@@ -49,7 +49,7 @@ const writeAll = async (world: IndexWorld, tame: boolean, salt: number): Promise
 };
 
 test('the bitmaps say what the rows say: folded, changed, made finer, erased, rebuilt', async () => {
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     const world = await IndexWorld.open(database.pool, `random ${round}`);
     await writeAll(world, true, 10 * round);
     expect(await folding(world.workspaceId)).toBe(2);

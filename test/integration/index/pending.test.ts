@@ -77,7 +77,7 @@ test('a whole chunk of users, by mark for everybody and one by one', async () =>
   await pool.query(
     `insert into users (shard, ordinal, external_id, properties)
      select $1::bigint * 1048576, o, 'u' || o,
-            jsonb_build_object('n', o % 1000, 'text', 't' || o, 'long', case when o % 300 = 0 then repeat('é' || o, 20000) end)
+            jsonb_build_object('n', o % 1000, 'text', 't' || o % 700, 'long', case when o % 500 = 0 then repeat('é' || o, 5000) end)
      from generate_series(1, ${CHUNK_BITS - 1}) o`,
     [workspaceId],
   );
