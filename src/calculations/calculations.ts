@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { conflict, notFound } from '../core/errors.ts';
 import { formatId, parseId } from '../core/ids.ts';
@@ -105,7 +106,10 @@ export class Calculations implements CalculationsService {
   async stop(): Promise<void> {
     await this.#dispatcher.stop();
     await this.#retention.stop();
-    await Promise.race([this.#dispatcher.drained(), pause(this.#options.drainMs ?? DRAIN_MS)]);
+    await Promise.race([
+      this.#dispatcher.drained(),
+      sleep(this.#options.drainMs ?? DRAIN_MS, undefined, { ref: false }),
+    ]);
     await this.#workers.close();
     await this.#dispatcher.drained();
     await this.#lease.stop();
@@ -124,7 +128,9 @@ export class Calculations implements CalculationsService {
     if (id === undefined) throw unknownSegment(key);
     const giveUpAt = performance.now() + waitMs;
     const changes = this.#changesOf(id);
-    this.signals.queued();
+    // Where a thread of this process is free the others need not look.
+    if (this.#dispatcher.running && this.#workers.free > 0) this.signals.here({ kind: 'queued' });
+    else this.signals.queued();
     try {
       for (;;) {
         const leftMs = giveUpAt - performance.now();

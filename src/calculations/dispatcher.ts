@@ -82,6 +82,10 @@ export class Dispatcher {
     return [...this.#active.keys()];
   }
 
+  get running(): boolean {
+    return this.#running;
+  }
+
   start(): void {
     this.#running = true;
     this.#poll = setInterval(() => this.poke(), POLL_MS);
@@ -186,7 +190,7 @@ export class Dispatcher {
       attempt: row.attempts,
     };
     const done = workers.calculate(task);
-    signals.changed(row.id);
+    signals.here({ kind: 'changed', id: row.id });
     const outcome = await done;
     const totalMs = row.queue_ms + performance.now() - claimedAt;
     const ended = await this.#settle(row, outcome, totalMs);

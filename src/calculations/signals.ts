@@ -56,6 +56,11 @@ export class Signals {
     this.#send({ kind: 'changed', id });
   }
 
+  /** Only for this process: what others may as well find out when they look by themselves. */
+  here(signal: Signal): void {
+    this.#emitter.emit('signal', signal);
+  }
+
   async start(): Promise<void> {
     this.#running = true;
     await this.#connect();
@@ -69,7 +74,7 @@ export class Signals {
   }
 
   #send(signal: Signal): void {
-    this.#emitter.emit('signal', signal);
+    this.here(signal);
     const payload = JSON.stringify({ ...signal, origin: this.#options.origin });
     this.#options.pool
       .query('select pg_notify($1::text, $2::text)', [CHANNEL, payload])

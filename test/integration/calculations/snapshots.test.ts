@@ -73,7 +73,7 @@ const pagesOf = async <P extends { nextCursor: string | null }>(
   read: (cursor?: string) => Promise<P>,
 ): Promise<P[]> => {
   const pages = [await read()];
-  for (let cursor = pages.at(-1)?.nextCursor; cursor != null; cursor = pages.at(-1)?.nextCursor)
+  for (let cursor = pages.at(-1)?.nextCursor; typeof cursor === 'string'; cursor = pages.at(-1)?.nextCursor)
     pages.push(await read(cursor));
   return pages;
 };
