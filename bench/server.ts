@@ -102,7 +102,7 @@ export const runImport = async (
     headers: { 'content-type': 'text/csv' },
     body: Readable.toWeb(body) as ReadableStream,
     duplex: 'half',
-  } as RequestInit);
+  });
   if (!response.ok) throw new Error(`import: ${response.status} ${await response.text()}`);
   let resource = (await response.json()) as ImportResource;
   const uploadMs = performance.now() - started;

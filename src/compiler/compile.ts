@@ -56,7 +56,7 @@ const differentLeaves = (condition: ExpandedCondition): Map<string, Shared> => {
       else node.of.forEach(visit);
       return;
     }
-    const { leaf } = positive(node as Leaf);
+    const { leaf } = positive(node);
     const key = JSON.stringify(leaf);
     const known = found.get(key);
     if (known) known.uses++;
@@ -100,7 +100,7 @@ export const compile = (condition: ExpandedCondition, catalogue: Catalogue, asOf
       operations += Math.max(node.of.length - 1, 0);
       return node.type === 'all' ? and(node.of.map(build)) : or(node.of.map(build));
     }
-    const { leaf, negated } = positive(node as Leaf);
+    const { leaf, negated } = positive(node);
     const result = results.get(JSON.stringify(leaf)) as Bits;
     return negated ? not(result) : result;
   };

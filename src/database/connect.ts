@@ -53,6 +53,8 @@ export const openPool = (url: string, options: PoolOptions = {}): pg.Pool => {
     ...settings(url, options),
     max: options.max ?? DEFAULT_POOL_SIZE,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    // pg-pool waits for it, which its types do not say.
+    // oxlint-disable-next-line typescript/no-misused-promises
     ...(options.onConnect === undefined ? {} : { onConnect: options.onConnect }),
   });
   pool.on('error', (error) => log.warn({ reason: error.message }, 'an idle database connection was lost'));

@@ -85,17 +85,17 @@ const twice = (path: string) =>
   invalid('two keys name the same property', { path, hint: 'a dotted key is the path that it names' });
 
 const descend = (into: Building, key: string, path: string): Building => {
-  if (!(key in into)) return (into[key] = empty()) as Building;
+  if (!(key in into)) return (into[key] = empty());
   const there = into[key];
   if (!isObject(there)) throw twice(path);
-  return there as Building;
+  return there;
 };
 
 const set = (into: Building, key: string, value: unknown, place: Place): void => {
   const there = into[key];
   if (isObject(value)) {
     if (key in into && !isObject(there)) throw twice(place.path);
-    fill(isObject(there) ? (there as Building) : ((into[key] = empty()) as Building), value, place);
+    fill(isObject(there) ? (there) : ((into[key] = empty())), value, place);
     return;
   }
   if (key in into) throw twice(place.path);

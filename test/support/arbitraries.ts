@@ -254,7 +254,7 @@ const put = (target: Traits, path: string, value: Json): void => {
   for (const key of keys.slice(0, -1)) {
     const next = Object.hasOwn(at, key) ? at[key] : undefined;
     const object: Traits =
-      typeof next === 'object' && next !== null && !Array.isArray(next) ? (next as Traits) : Object.create(null);
+      typeof next === 'object' && next !== null && !Array.isArray(next) ? (next) : Object.create(null);
     at[key] = object;
     at = object;
   }
@@ -432,7 +432,7 @@ const propertyLeaf = (pool: Pool): fc.Arbitrary<ConditionJson> =>
     const each = (operators: string[], value: fc.Arbitrary<unknown>) =>
       operators.map((operator) => ({ weight: 1, arbitrary: leaf(operator, value) }));
     return fc.oneof(
-      { weight: 3, arbitrary: set as fc.Arbitrary<ConditionJson> },
+      { weight: 3, arbitrary: set },
       ...each(['equals', 'equals', 'not_equals'], equalTo),
       ...each(['in', 'not_in'], fc.uniqueArray(equalTo, { minLength: 1, maxLength: 5 })),
       ...each(['contains', 'not_contains', 'starts_with', 'ends_with'], part),

@@ -196,5 +196,5 @@ type PlanNode = Record<string, unknown>;
 const nodesOf = (plan: unknown): PlanNode[] => {
   if (typeof plan !== 'object' || plan === null) return [];
   const below = Object.values(plan).flatMap(nodesOf);
-  return 'Node Type' in plan ? [plan as PlanNode, ...below] : below;
+  return 'Node Type' in plan ? [plan, ...below] : below;
 };
