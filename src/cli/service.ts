@@ -4,6 +4,8 @@ import { Calculations } from '../calculations/calculations.ts';
 import { Segments } from '../calculations/segments.ts';
 import { Snapshots } from '../calculations/snapshots.ts';
 import type { Log } from '../core/log.ts';
+import { Background } from '../ingest/background.ts';
+import { Imports } from '../ingest/imports.ts';
 import { Intake } from '../ingest/intake.ts';
 import { VERSION } from '../core/version.ts';
 import { isConnectionLost, openClient, openPool } from '../database/connect.ts';
@@ -146,10 +148,22 @@ const start = async (
   });
   const segments = new Segments({ pool, signals: calculations.signals });
   const snapshots = new Snapshots({ pool, log });
-  const onWritten = (_workspaceId: number): void => undefined;
+  const directory = resolve(settings.dataDirectory, 'imports');
+  const background = new Background({
+    url: database.url,
+    pool,
+    log,
+    directory,
+    onFold: ({ durationMs }) => metrics.fold(durationMs),
+    onImport: (record) => metrics.import(record),
+  });
+  const onWritten = (workspaceId: number): void => background.noticed(workspaceId);
+  const imports = new Imports({ pool, directory, onQueued: () => background.wake() });
   const intake = new Intake({ pool, log, onApplied: ({ workspaceId }) => onWritten(workspaceId) });
   await calculations.start();
   undo.add(() => calculations.stop());
+  await background.start();
+  undo.add(() => background.stop());
   undo.add(() => intake.close());
   metrics.watch(gaugesOf(pool, calculations));
 
@@ -159,6 +173,7 @@ const start = async (
     db: pool,
     pool,
     intake,
+    imports,
     onWritten,
     segments,
     calculations,

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import { EvenkeelError, malformed, notFound } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { MAX_IMPORT_BYTES } from '../ingest/limits.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { authenticate, type AuthenticationOptions, checkHost, checkOrigin } from './authentication.ts';
 import { bodyStream, CallerGone, readJson } from './body.ts';
@@ -13,8 +15,6 @@ import { readQuery, validate } from './validation.ts';
 
 /** Chosen by callers and logged, so it is kept short and plain. */
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
-/** A file may be as large as the disk; what is kept of it in memory is bounded by the import. */
-const MAX_FILE_BYTES = 64 * 1024 ** 3;
 const noQuery = z.strictObject({});
 const NOBODY: Caller = { workspaceId: 0, workspace: '', operator: false };
 
@@ -113,17 +113,18 @@ const dispatch =
     const body = typeof route.body === 'object' ? await readJson(request, route.body) : undefined;
     // The body itself is handed on, not zod's copy of it, which would lose a key like `__proto__`.
     if (typeof route.body === 'object') validate(route.body.schema, body, 'field');
-    const reply = await route.handle({
-      params,
-      query,
-      body,
-      caller,
-      request,
-      response,
-      log,
-      stream: () => bodyStream(request, MAX_FILE_BYTES),
-    });
-    if (reply !== undefined) send(response, reply);
+    let file: Readable | undefined;
+    const stream = (): Readable => {
+      file = bodyStream(request, MAX_IMPORT_BYTES);
+      return file;
+    };
+    try {
+      const reply = await route.handle({ params, query, body, caller, request, response, log, stream });
+      if (reply !== undefined) send(response, reply);
+    } finally {
+      // What the handler did not read of it must not hold up the connection.
+      file?.destroy();
+    }
   };
 
 const send = (response: Response, reply: Reply): void => {

@@ -96,6 +96,8 @@ export const bodyStream = (request: IncomingMessage, maxBytes: number): Readable
   if (unpack === undefined && declared > maxBytes) throw tooLarge(`the body is larger than ${readableBytes(maxBytes)}`);
   const limit = bounded(maxBytes);
   const result = new PassThrough();
+  // It may fail before its reader has begun; the reader learns of it then, and nobody else has to.
+  result.on('error', () => undefined);
   const settle = (error: NodeJS.ErrnoException): void => {
     discard(request);
     unpack?.destroy();

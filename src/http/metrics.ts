@@ -32,6 +32,7 @@ export class Metrics {
   readonly #phases: Histogram<'phase'>;
   readonly #messages: Counter<'type'>;
   readonly #folds: Histogram<never>;
+  readonly #imports: Counter<'outcome'>;
   readonly #retries: Counter<never>;
 
   constructor() {
@@ -70,6 +71,12 @@ export class Metrics {
       labelNames: ['type'],
       registers,
     });
+    this.#imports = new Counter({
+      name: 'evenkeel_imports_ended_total',
+      help: 'Imports that ended, by how.',
+      labelNames: ['outcome'],
+      registers,
+    });
     this.#retries = new Counter({
       name: 'evenkeel_calculation_retries_total',
       help: 'Attempts of calculations that failed and were tried again.',
@@ -90,6 +97,10 @@ export class Metrics {
 
   message(type: string, count = 1): void {
     this.#messages.inc({ type }, count);
+  }
+
+  import({ outcome }: { readonly outcome: string }): void {
+    this.#imports.inc({ outcome });
   }
 
   fold(durationMs: number): void {

@@ -217,19 +217,40 @@ export const changes = z
   })
   .meta({ id: 'Changes' });
 
+const column = plainText(1, 1_000).optional();
+export const importQuery = z.strictObject({
+  kind: z.enum(['users', 'events']),
+  format: z.enum(['csv', 'ndjson']).optional().meta({ description: 'left out: as Content-Type says' }),
+  key: column.meta({ description: 'users: the column of the userId' }),
+  event: column.meta({ description: 'events: the name of all of them; left out: the column `event`' }),
+  user: column.meta({ description: 'events: the column of the userId' }),
+  time: column.meta({ description: 'events: the column of the time' }),
+  id: column.meta({ description: 'events: the column of the messageId' }),
+  types: plainText(1, 100_000)
+    .optional()
+    .meta({ description: 'CSV: types that are not to be found out, `plan=string,age=number`' }),
+  map: plainText(1, 100_000).optional().meta({ description: 'other names for columns, `Old Name:new_name,Useless:`' }),
+});
 export const importResource = z
   .looseObject({
     id: z.string(),
     kind: z.enum(['users', 'events']),
+    format: z.enum(['csv', 'ndjson']),
     state: z.enum(['queued', 'running', 'succeeded', 'failed']),
+    bytes: z.int(),
+    bytesRead: z.int(),
     rows: z.int(),
     accepted: z.int(),
     rejected: z.int(),
     errors: z.array(z.object({ line: z.int(), reason: z.string() })).meta({ description: 'the first 100' }),
+    error: nullable(z.object({ code: z.string(), message: z.string(), hint: z.string().optional() })),
+    requestedAt: moment,
+    startedAt: nullable(moment),
+    finishedAt: nullable(moment),
   })
   .meta({ id: 'Import' });
 export const importList = z
-  .object({ imports: z.array(importResource), nextCursor: nullable(z.string()).optional() })
+  .object({ imports: z.array(importResource), nextCursor: nullable(z.string()) })
   .meta({ id: 'ImportList' });
 
 const coverage = { coverage: z.number().meta({ description: 'share of the users, 0 to 1' }) };

@@ -11,7 +11,7 @@ import { formatBytes, formatCount, Progress } from '../progress.ts';
 const POLL_MS = 250;
 const SHOWN_ERRORS = 5;
 /** Options of the command that are the same in the query of POST /v1/imports. */
-const QUERY_OPTIONS = ['key', 'event', 'user', 'time', 'types'] as const;
+const QUERY_OPTIONS = ['key', 'event', 'user', 'time', 'id', 'types', 'map'] as const;
 
 interface Import {
   readonly id: string;
@@ -140,6 +140,8 @@ export const importCommand: Command = {
     event: { type: 'string', value: 'NAME', help: 'events: the name of all events of the file' },
     user: { type: 'string', value: 'COLUMN', help: 'events: the column that holds the userId' },
     time: { type: 'string', value: 'COLUMN', help: 'events: the column that holds the time' },
+    id: { type: 'string', value: 'COLUMN', help: 'events: the column that holds the messageId' },
+    map: { type: 'string', value: 'Old:new,Useless:', help: 'other names for columns; an empty one leaves it out' },
     types: { type: 'string', value: 'a=string,b=number', help: 'columns whose type is not to be detected' },
     ...CLIENT_OPTIONS,
   },

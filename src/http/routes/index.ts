@@ -1,9 +1,11 @@
 import type { CalculationsService, SegmentsService, SnapshotsService } from '../../calculations/services.ts';
+import type { Imports } from '../../ingest/imports.ts';
 import type { Intake } from '../../ingest/intake.ts';
 import type { Route } from '../route.ts';
 import type { Workspaces } from '../workspaces.ts';
 import { calculationRoutes } from './calculations.ts';
 import { catalogueRoutes } from './catalogue.ts';
+import { importRoutes } from './imports.ts';
 import { ingestionRoutes } from './ingestion.ts';
 import { type MetaOptions, metaRoutes } from './meta.ts';
 import { segmentRoutes } from './segments.ts';
@@ -13,6 +15,7 @@ import { workspaceRoutes } from './workspaces.ts';
 
 export interface RouteOptions extends Omit<MetaOptions, 'others'>, UserRouteOptions {
   readonly intake: Intake;
+  readonly imports: Imports;
   readonly segments: SegmentsService;
   readonly calculations: CalculationsService;
   readonly snapshots: SnapshotsService;
@@ -25,6 +28,7 @@ export const allRoutes = (options: RouteOptions): Route[] => {
   const others = [
     ...ingestionRoutes(options.intake, options.metrics),
     ...userRoutes(options),
+    ...importRoutes(options.imports),
     ...segmentRoutes(segments, calculations),
     ...calculationRoutes(calculations),
     ...snapshotRoutes(snapshots, calculations),
