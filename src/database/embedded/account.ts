@@ -71,10 +71,10 @@ const parents = (path: string): string[] => (dirname(path) === path ? [] : [...p
 const isReachable = (path: string, account: Account): boolean =>
   parents(path).every((parent) => permits(statSync(parent), account, 1));
 
-const findProgram = (name: string): string | undefined =>
-  [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/bin']
-    .map((folder) => join(folder, name))
-    .find((path) => existsSync(path));
+type Exists = (path: string) => boolean;
+
+const findProgram = (name: string, exists: Exists): string | undefined =>
+  [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/bin'].map((folder) => join(folder, name)).find(exists);
 
 /** A container's root often lacks the capability to search any folder, yet has the one to override permissions. */
 const mayReadAnything = (): boolean => {
@@ -88,14 +88,19 @@ const mayReadAnything = (): boolean => {
  *
  * @throws EvenkeelError where there is no way there
  */
-export const launchAs = (account: Account | undefined, programs: readonly string[], dataDirectory: string): Launch => {
+export const launchAs = (
+  account: Account | undefined,
+  programs: readonly string[],
+  dataDirectory: string,
+  exists: Exists = existsSync,
+): Launch => {
   if (account === undefined) return { prefix: [], options: {} };
   const { uid, gid } = account;
   const programsRun = programs.every((path) => permits(statSync(path), account, 1));
   const allReachable = [...programs, dataDirectory].every((path) => isReachable(path, account));
   if (programsRun && allReachable) return { prefix: [], options: { uid, gid } };
 
-  const setpriv = process.platform === 'linux' ? findProgram('setpriv') : undefined;
+  const setpriv = process.platform === 'linux' ? findProgram('setpriv', exists) : undefined;
   if (setpriv === undefined)
     throw new EvenkeelError(
       500,
