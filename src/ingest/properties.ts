@@ -95,7 +95,7 @@ const set = (into: Building, key: string, value: unknown, place: Place): void =>
   const there = into[key];
   if (isObject(value)) {
     if (key in into && !isObject(there)) throw twice(place.path);
-    fill(isObject(there) ? (there) : ((into[key] = empty())), value, place);
+    fill(isObject(there) ? there : (into[key] = empty()), value, place);
     return;
   }
   if (key in into) throw twice(place.path);

@@ -21,7 +21,7 @@ export const exactNumber = (cell: string): number | undefined => {
   if (!CANONICAL_NUMBER.test(cell)) return undefined;
   const value = Number(cell);
   if (!Number.isFinite(value)) return undefined;
-  if (cell.length <= EXACT_DIGITS) return value;
+  if (cell.length <= EXACT_DIGITS && value !== 0) return value;
   const digits = cell
     .replace(/[eE].*$/, '')
     .replace(/[-.]/g, '')

@@ -48,7 +48,7 @@ export class CsvReader extends LineReader {
   /** Gives where the next record begins; undefined where this one is not complete. */
   #readQuoted(data: Buffer, at: number, final: boolean, into: FileRecord[]): number | undefined {
     const record = parseQuoted(data, at, final);
-    if (record !== 'incomplete' && 'cells' in record) {
+    if (record !== 'incomplete' && 'cells' in record && record.rawEnd - at <= MAX_LINE_BYTES) {
       const bytes = data.subarray(at, record.rawEnd);
       const problem = textProblem(bytes);
       const { cells } = record;
@@ -61,6 +61,8 @@ export class CsvReader extends LineReader {
       if (record.end === data.length && data[record.end - 1] !== LF) this.line += 1;
       return record.end;
     }
+    // a quote that is closed too far away is not, so that it does not depend on what was read at once
+    const unclosed = record === 'incomplete' || 'cells' in record;
     const lineEnd = data.indexOf(LF, at);
     if (record === 'incomplete' && !final) {
       // a first line that is too long by itself is the matter of LineReader
@@ -68,8 +70,8 @@ export class CsvReader extends LineReader {
     } else if (lineEnd < 0 && !final) return undefined;
     const stop = lineEnd < 0 ? data.length : lineEnd;
     const bytes = data.subarray(at, data[stop - 1] === CR ? stop - 1 : stop);
-    const problem = record === 'incomplete' ? 'a quote is opened and not closed' : record.problem;
-    if (record === 'incomplete') this.#countUnclosed();
+    if (unclosed) this.#countUnclosed();
+    const problem = unclosed ? 'a quote is opened and not closed' : record.problem;
     into.push({ line: this.line, raw: shown(bytes), problem: textProblem(bytes) ?? problem });
     this.line += 1;
     return lineEnd < 0 ? data.length : lineEnd + 1;
