@@ -47,7 +47,10 @@ const decodeCursor = (cursor: string | undefined): string => {
   if (cursor === undefined) return '';
   const name = Buffer.from(cursor, 'base64url').toString('utf8');
   if (name === '' || name.includes('\0') || encodeCursor(name) !== cursor)
-    throw invalid('the cursor is not one that was given', { path: 'cursor', hint: 'take nextCursor of the page before' });
+    throw invalid('the cursor is not one that was given', {
+      path: 'cursor',
+      hint: 'take nextCursor of the page before',
+    });
   return name;
 };
 
@@ -81,7 +84,12 @@ export const listProperties = async (
     .filter(({ users, types }) => users > 0 || types.some((type) => type !== 'set'))
     .map(({ path, types, users }): PropertyCoverage => {
       const named = types.flatMap((type) => (type === 'set' ? [] : [TYPE_NAMES[type]]));
-      return { property: path, types: named.length === 0 ? ['object'] : named, users, coverage: share(users, population) };
+      return {
+        property: path,
+        types: named.length === 0 ? ['object'] : named,
+        users,
+        coverage: share(users, population),
+      };
     });
   return { population, properties, nextCursor: nextCursor(rows.length > limit, page.at(-1)?.path) };
 };

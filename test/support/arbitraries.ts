@@ -254,7 +254,7 @@ const put = (target: Traits, path: string, value: Json): void => {
   for (const key of keys.slice(0, -1)) {
     const next = Object.hasOwn(at, key) ? at[key] : undefined;
     const object: Traits =
-      typeof next === 'object' && next !== null && !Array.isArray(next) ? (next) : Object.create(null);
+      typeof next === 'object' && next !== null && !Array.isArray(next) ? next : Object.create(null);
     at[key] = object;
     at = object;
   }
