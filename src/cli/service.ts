@@ -52,8 +52,7 @@ export interface RunningService {
 export const openDatabase = async (settings: Settings, log: Log): Promise<Database> => {
   if (settings.databaseUrl !== undefined)
     return { url: settings.databaseUrl, embedded: false, stop: async () => undefined };
-  const directory = resolve(settings.dataDirectory, 'postgres');
-  const server = await startEmbedded({ directory, log });
+  const server = await startEmbedded({ directory: resolve(settings.dataDirectory), log });
   return { url: server.url, embedded: true, stop: () => server.stop() };
 };
 

@@ -132,7 +132,8 @@ const send = (response: Response, reply: Reply): void => {
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
   if (reply.body === undefined) response.end();
   else if (reply.type !== undefined) response.type(reply.type).send(reply.body);
-  else response.json(reply.body);
+  // The line end is for people at a terminal.
+  else response.type('json').send(`${JSON.stringify(reply.body)}\n`);
 };
 
 const fail = (error: unknown, request: Request, response: Response, log: Log): void => {
@@ -154,5 +155,8 @@ const fail = (error: unknown, request: Request, response: Response, log: Log): v
   }
   if (problem.status === 401) response.setHeader('www-authenticate', 'Basic realm="evenkeel", charset="UTF-8"');
   if (problem.retryAfter !== undefined) response.setHeader('retry-after', String(problem.retryAfter));
-  response.status(problem.status).json({ error: problem.error });
+  response
+    .status(problem.status)
+    .type('json')
+    .send(`${JSON.stringify({ error: problem.error })}\n`);
 };

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type pg from 'pg';
 import { EvenkeelError } from '../../core/errors.ts';
 import { checkServer, openClient } from '../../database/connect.ts';
+import { runningEmbedded } from '../../database/embedded/running.ts';
 import { readSqlFolder } from '../../database/sql.ts';
 import { Client } from '../client.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -138,16 +139,15 @@ const checkDatabase = async (url: string): Promise<Finding[]> => {
   }
 };
 
-const embeddedFinding = ({ dataDirectory }: Settings): Finding => {
+const checkEmbedded = async ({ dataDirectory }: Settings): Promise<Finding[]> => {
   const directory = resolve(dataDirectory);
-  const running = existsSync(join(directory, 'postgres'));
-  return {
-    check: 'database',
-    state: 'ok',
-    detail: running
-      ? `embedded, in ${directory}; it runs while the service does`
-      : `embedded, made in ${directory} at the first start`,
-  };
+  const url = runningEmbedded(directory);
+  if (url !== undefined) return checkDatabase(url);
+  const made = existsSync(join(directory, 'postgres'));
+  const detail = made
+    ? `embedded, in ${directory}; it runs while the service does`
+    : `embedded, made in ${directory} at the first start`;
+  return [{ check: 'database', state: 'ok', detail }];
 };
 
 const MARKS = { ok: 'ok     ', warning: 'warning', failed: 'FAILED ' } as const;
@@ -161,7 +161,9 @@ const run = async (invocation: Invocation): Promise<void> => {
     const { settings, warnings } = read;
     findings.push(...warnings.map((detail): Finding => ({ check: 'settings', state: 'warning', detail })));
     findings.push(
-      ...(settings.databaseUrl === undefined ? [embeddedFinding(settings)] : await checkDatabase(settings.databaseUrl)),
+      ...(settings.databaseUrl === undefined
+        ? await checkEmbedded(settings)
+        : await checkDatabase(settings.databaseUrl)),
     );
     findings.push(await checkDisk(resolve(settings.dataDirectory)));
     findings.push(await checkService(invocation));

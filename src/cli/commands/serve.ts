@@ -32,7 +32,7 @@ export const welcome = (
       ? 'No key is configured: it answers this machine only, with one workspace, "default". EVENKEEL_OPERATOR_KEY opens it.'
       : 'The operator key reaches every workspace; POST /v1/workspaces makes one with a key of its own.',
     '',
-    'Paste these to send a user, define a segment and preview its members:',
+    'Paste these to send a user, define a segment, calculate it and read its members:',
     '',
     `curl -s${auth} ${url}/v1/identify -d '{"userId":"ada","traits":{"plan":"pro","age":36}}'`,
     `curl -s${auth} ${url}/v1/segments -d ${segment}`,

@@ -18,10 +18,12 @@ import { type Binaries, findBinaries } from './binaries.ts';
 import { isAlive } from './process.ts';
 
 export const SUPERUSER = 'evenkeel';
+/** Of the data directory, below the service's own. */
+export const DATA_FOLDER = ['postgres', 'data'] as const;
 const PASSWORD_BYTES = 24;
 const OUTPUT_LINES = 10;
 /** Inside the data directory, which nobody else may enter. */
-const PASSWORD_FILE = 'evenkeel.password';
+export const PASSWORD_FILE = 'evenkeel.password';
 
 /** A data directory that is there, and how to run programs on it. */
 export interface Cluster {
@@ -124,8 +126,8 @@ const checkVersion = (binaries: Binaries, dataDirectory: string): void => {
  */
 export const openCluster = async (directory: string, initdbFlags: readonly string[]): Promise<Cluster> => {
   const binaries = findBinaries();
-  const folder = join(directory, 'postgres');
-  const dataDirectory = join(folder, 'data');
+  const dataDirectory = join(directory, ...DATA_FOLDER);
+  const folder = dirname(dataDirectory);
   mkdirSync(folder, { recursive: true });
   // The server's account passes through; an umask of 077 would not let it.
   if (process.getuid?.() === 0) for (const each of [directory, folder]) chmodSync(each, 0o711);

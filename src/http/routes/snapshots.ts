@@ -35,7 +35,7 @@ const memberLines = async function* (
   if (format === 'csv') yield csvLine(['userId', ...properties]);
   const options = properties.length > 0 ? { properties } : {};
   for await (const { userId, properties: values } of snapshots.stream(workspaceId, id, options)) {
-    if (format === 'ndjson') yield jsonLine({ ...values, userId });
+    if (format === 'ndjson') yield jsonLine(Object.assign({ userId }, values, { userId }));
     else yield csvLine([userId, ...properties.map((path) => values?.[path])]);
   }
 };
