@@ -3,11 +3,11 @@ import { quote } from '../core/text.ts';
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
 import { POPULATION_PATH, shardOf } from '../index/layout.ts';
+import { depart } from './departures.ts';
 import { MAX_USER_PROPERTIES_BYTES } from './limits.ts';
 import type { AliasOperation } from './operations.ts';
 import { bigints, integers } from './parameters.ts';
 import { eachChange, eachPath, mergePatch, type Properties } from './properties.ts';
-import { moveInSnapshots } from './snapshots.ts';
 import { applyStretch, type GroupContext, type Item, UserGone } from './stretch.ts';
 
 const LOCK_USERS = sql('ingest-lock-users');
@@ -100,7 +100,7 @@ const merge = async (
     marks.event(shards.to, to, event_id, day);
   }
   await db.query(MOVE_KEYS, places);
-  await moveInSnapshots(db, workspaceId, from, to);
+  await depart(db, workspaceId, from, to);
   await db.query(
     'update user_keys set ordinal = $3::integer where workspace_id = $1::integer and ordinal = $2::integer',
     [workspaceId, from, to],

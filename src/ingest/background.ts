@@ -198,6 +198,8 @@ export class Background {
     for (const { id } of pending.rows) this.#try({ kind: 'fold', workspaceId: id });
     const sweeps = await pool.query<{ id: number }>('select id from workspaces where sweep_requested_at is not null');
     for (const { id } of sweeps.rows) this.#try({ kind: 'sweep', workspaceId: id });
+    const departures = await pool.query<{ id: number }>('select distinct workspace_id as id from departures');
+    for (const { id } of departures.rows) this.#try({ kind: 'settle', workspaceId: id });
   }
 
   /** One at a time, so that a thread is always left for folding. */

@@ -1,12 +1,14 @@
 import type pg from 'pg';
 import { notFound } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
+import { isSerializationFailure } from '../database/errors.ts';
 import { sql } from '../database/sql.ts';
 import { transaction } from '../database/transaction.ts';
 import { eraseFromIndex } from '../index/erase.ts';
 import { shardOf } from '../index/layout.ts';
 import { withFoldLock } from '../index/lock.ts';
-import { eraseFromSnapshots } from './snapshots.ts';
+import { depart } from './departures.ts';
+import { MAX_ERASE_ATTEMPTS } from './limits.ts';
 
 const LOCK_WORKSPACE = sql('ingest-lock-workspace');
 
@@ -18,6 +20,16 @@ const LOCK_WORKSPACE = sql('ingest-lock-workspace');
  * @throws 404 where there is none
  */
 export const eraseUser = async (pool: pg.Pool, workspaceId: number, userId: string): Promise<void> => {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await eraseOnce(pool, workspaceId, userId);
+    } catch (error) {
+      // snapshots that are removed at this moment are locked in another order
+      if (!isSerializationFailure(error) || attempt >= MAX_ERASE_ATTEMPTS) throw error;
+    }
+};
+
+const eraseOnce = async (pool: pg.Pool, workspaceId: number, userId: string): Promise<void> => {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
@@ -49,7 +61,7 @@ const erase = async (client: pg.PoolClient, workspaceId: number, userId: string)
     ordinal,
   ]);
   await eraseFromIndex(client, shardOf(workspaceId, ordinal), ordinal);
-  await eraseFromSnapshots(client, workspaceId, ordinal);
+  await depart(client, workspaceId, ordinal, null);
   await client.query('update workspaces set sweep_requested_at = clock_timestamp() where id = $1::integer', [
     workspaceId,
   ]);

@@ -53,6 +53,11 @@ export const MAX_UNCLOSED_QUOTES = 100;
 /** A spooled file that nothing refers to is deleted when it is this old. */
 export const SPOOL_REMAINS_MS = 24 * 3_600_000;
 
+/** Erased and merged users that one transaction takes out of late snapshots, while nobody is created. */
+export const DEPARTURES_A_TURN = 100;
+/** An erasure that a deadlock ended is run again. */
+export const MAX_ERASE_ATTEMPTS = 5;
+
 /** Writes that come close together are folded together. */
 export const FOLD_DEBOUNCE_MS = 150;
 /** How often what others left is looked for. */

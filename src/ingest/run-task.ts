@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { sweepDictionary } from '../index/erase.ts';
 import { foldWorkspace } from '../index/fold.ts';
 import { rebuild } from '../index/rebuild.ts';
+import { settleDepartures } from './departures.ts';
 import { runImport } from './imports/run.ts';
 import type { BackgroundResults, BackgroundTask } from './tasks.ts';
 
@@ -37,6 +38,8 @@ export const runBackgroundTask = (
       });
     case 'sweep':
       return withClient(pool, (client) => sweep(client, task.workspaceId));
+    case 'settle':
+      return withClient(pool, async (client) => ({ left: await settleDepartures(client, task.workspaceId) }));
   }
 };
 
@@ -47,6 +50,8 @@ const sweep = async (client: pg.PoolClient, workspaceId: number): Promise<{ remo
     [workspaceId],
   );
   if (rows[0] === undefined) return { removed: 0 };
+  // bits that a merged user has left behind still hold its values
+  await foldWorkspace(client, workspaceId);
   const removed = await sweepDictionary(client, workspaceId);
   await client.query(
     `update workspaces set sweep_requested_at = null

@@ -5,7 +5,8 @@ export type BackgroundTask =
   | ({ readonly kind: 'import' } & ImportTask)
   | { readonly kind: 'fold'; readonly workspaceId: number }
   | { readonly kind: 'rebuild'; readonly workspaceId: number }
-  | { readonly kind: 'sweep'; readonly workspaceId: number };
+  | { readonly kind: 'sweep'; readonly workspaceId: number }
+  | { readonly kind: 'settle'; readonly workspaceId: number };
 
 export interface BackgroundResults {
   readonly import: ImportEnd;
@@ -14,6 +15,8 @@ export interface BackgroundResults {
   readonly rebuild: Record<string, never>;
   /** Values that left the dictionary. */
   readonly sweep: { readonly removed: number };
+  /** Erased and merged users whom a calculation that still runs may not have seen go. */
+  readonly settle: { readonly left: number };
 }
 
 export interface BackgroundSettings {
