@@ -19,8 +19,10 @@ create table processes (
 
 -- Users and events: the truth ---------------------------------------------------------------------------------------
 
-create table user_keys (                       -- an alias is a second key of the same ordinal
-  workspace_id integer not null references workspaces (id),
+-- An alias is a second key of the same ordinal. No foreign key to workspaces: who creates users locks the workspace's row
+-- anyway, and checking it took 40 % of an insert (74 of 180 ms for 8,000 users with 8 properties, PostgreSQL 18).
+create table user_keys (
+  workspace_id integer not null,
   external_id text not null,
   ordinal integer not null,
   primary key (workspace_id, external_id)

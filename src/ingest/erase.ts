@@ -7,6 +7,7 @@ import { transaction } from '../database/transaction.ts';
 import { eraseFromIndex } from '../index/erase.ts';
 import { shardOf } from '../index/layout.ts';
 import { withFoldLock } from '../index/lock.ts';
+import { eraseFromRejected } from './imports/rejected.ts';
 import { depart } from './departures.ts';
 import { MAX_ERASE_ATTEMPTS } from './limits.ts';
 
@@ -14,7 +15,7 @@ const LOCK_WORKSPACE = sql('ingest-lock-workspace');
 
 /**
  * Removes every trace of a user, whichever of its names is given: row, names, events, keys of messages, what is pending, its bits in
- * the index and in snapshots. The values that nobody else had leave the dictionary with the sweep that this asks for.
+ * the index and in snapshots, lines that imports rejected. The values that nobody else had leave the dictionary with the sweep that this asks for.
  * Who writes the user again afterwards creates another one. An import that still runs may do so.
  *
  * @throws 404 where there is none
@@ -33,7 +34,10 @@ const eraseOnce = async (pool: pg.Pool, workspaceId: number, userId: string): Pr
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await withFoldLock(client, workspaceId, () => transaction(client, () => erase(client, workspaceId, userId)));
+    const names = await withFoldLock(client, workspaceId, () =>
+      transaction(client, () => erase(client, workspaceId, userId)),
+    );
+    await eraseFromImports(client, workspaceId, names);
   } catch (error) {
     // an unlocked connection must not go back; a locked one neither
     if (!(error instanceof Error && error.name === 'EvenkeelError')) broken = error as Error;
@@ -43,7 +47,8 @@ const eraseOnce = async (pool: pg.Pool, workspaceId: number, userId: string): Pr
   }
 };
 
-const erase = async (client: pg.PoolClient, workspaceId: number, userId: string): Promise<void> => {
+/** Gives the user's names. */
+const erase = async (client: pg.PoolClient, workspaceId: number, userId: string): Promise<string[]> => {
   await client.query(LOCK_WORKSPACE, [workspaceId]);
   const found = await client.query<{ ordinal: number }>(
     'select ordinal from user_keys where workspace_id = $1::integer and external_id = $2::text',
@@ -56,13 +61,27 @@ const erase = async (client: pg.PoolClient, workspaceId: number, userId: string)
   await client.query('delete from users where shard = $1::bigint and ordinal = $2::integer', place);
   for (const table of ['events', 'message_keys', 'pending_properties', 'pending_events'])
     await client.query(`delete from ${table} where shard = $1::bigint and ordinal = $2::integer`, place);
-  await client.query('delete from user_keys where workspace_id = $1::integer and ordinal = $2::integer', [
-    workspaceId,
-    ordinal,
-  ]);
+  const names = await client.query<{ external_id: string }>(
+    'delete from user_keys where workspace_id = $1::integer and ordinal = $2::integer returning external_id',
+    [workspaceId, ordinal],
+  );
   await eraseFromIndex(client, shardOf(workspaceId, ordinal), ordinal);
   await depart(client, workspaceId, ordinal, null);
   await client.query('update workspaces set sweep_requested_at = clock_timestamp() where id = $1::integer', [
     workspaceId,
   ]);
+  return names.rows.map((row) => row.external_id);
+};
+
+/** Lines that an import rejected are kept in files of this machine. */
+const eraseFromImports = async (
+  client: pg.PoolClient,
+  workspaceId: number,
+  names: readonly string[],
+): Promise<void> => {
+  const { rows } = await client.query<{ path: string; format: 'csv' | 'ndjson' }>(
+    `select path, format from imports where workspace_id = $1::integer and rejected > 0 and state in ('succeeded', 'failed')`,
+    [workspaceId],
+  );
+  for (const { path, format } of rows) await eraseFromRejected(path, format, names);
 };

@@ -12,6 +12,8 @@ interface OperationBase {
 export interface MergeOperation extends OperationBase {
   readonly kind: 'merge';
   readonly patch: Properties;
+  /** No null is in it, so that it is already what a user without properties gets. */
+  readonly plain?: boolean;
 }
 export interface ReplaceOperation extends OperationBase {
   readonly kind: 'replace';

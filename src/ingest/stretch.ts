@@ -8,7 +8,7 @@ import { MAX_USER_PROPERTIES_BYTES } from './limits.ts';
 import type { Marks } from './marks.ts';
 import type { AliasOperation, EventOperation, Operation } from './operations.ts';
 import { bigints, doubles, integers, texts, uuids } from './parameters.ts';
-import { eachChange, mergePatch, NO_PROPERTIES, type Properties } from './properties.ts';
+import { eachChange, eachPath, mergePatch, NO_PROPERTIES, type Properties } from './properties.ts';
 import { resolveUsers } from './resolve.ts';
 
 const statement = (name: string) => ({ name, text: sql(name) });
@@ -165,7 +165,8 @@ const applyRequest = (
     }
     undo.push({ state, now: state.now, bytes: state.bytes });
     if (operation.kind === 'merge') {
-      state.now = mergePatch(state.now, operation.patch);
+      const asIs = operation.plain === true && state.now === NO_PROPERTIES;
+      state.now = asIs ? operation.patch : mergePatch(state.now, operation.patch);
       state.bytes += operation.bytes;
     } else {
       state.now = operation.properties;
@@ -194,16 +195,18 @@ const writeUsers = async (db: Queryable, { workspaceId, marks }: GroupContext, s
   const changed: State[] = [];
   for (const state of states) {
     const { shard, ordinal } = state;
-    let changes = 0;
-    if (state.before !== state.now)
+    if (state.created !== undefined) {
+      created.push(state);
+      marks.property(shard, ordinal, POPULATION_PATH);
+      eachPath(state.now, (path) => marks.property(shard, ordinal, path));
+    } else if (state.before !== state.now) {
+      let changes = 0;
       eachChange(state.before, state.now, (path) => {
         changes += 1;
         marks.property(shard, ordinal, path);
       });
-    if (state.created !== undefined) {
-      created.push(state);
-      marks.property(shard, ordinal, POPULATION_PATH);
-    } else if (changes > 0) changed.push(state);
+      if (changes > 0) changed.push(state);
+    }
   }
   const shards = (of: readonly State[]) => bigints(of.map(({ shard }) => shard));
   const ordinals = (of: readonly State[]) => integers(of.map(({ ordinal }) => ordinal));

@@ -89,7 +89,8 @@ const renamed = (properties: Record<string, unknown>, map: Readonly<Record<strin
 const operationOf = (record: FileRecord, options: ImportOptions, line: Line): Operation => {
   const userId = nameOf(line.userId, options.user);
   const bytes = record.raw.length;
-  if (options.kind === 'users') return { kind: 'merge', userId, patch: line.properties, bytes };
+  if (options.kind === 'users')
+    return { kind: 'merge', userId, patch: line.properties, bytes, plain: options.format === 'csv' };
   const event = nameOf(line.event, 'event');
   return {
     kind: 'event',
