@@ -11,7 +11,14 @@ import { decodeIntegers, encodeCursor } from './cursors.ts';
 import { type CalculationRecord, Dispatcher } from './dispatcher.ts';
 import { readInteger, readOneOf } from './input.ts';
 import { Lease } from './lease.ts';
-import { DEFAULT_LIST_LIMIT, DEFAULT_STATEMENT_TIMEOUT_MS, DRAIN_MS, MAX_LIST_LIMIT, POLL_MS } from './limits.ts';
+import {
+  DEFAULT_LIST_LIMIT,
+  DEFAULT_STATEMENT_TIMEOUT_MS,
+  DRAIN_MS,
+  FIRST_LOOK_MS,
+  MAX_LIST_LIMIT,
+  POLL_MS,
+} from './limits.ts';
 import { readExplain, readPreview, readRequest, readSince } from './requests.ts';
 import {
   type CalculationResource,
@@ -127,11 +134,13 @@ export class Calculations implements CalculationsService {
     const id = rows[0]?.id;
     if (id === undefined) throw unknownSegment(key);
     const giveUpAt = performance.now() + waitMs;
-    const changes = this.#changesOf(id);
+    const changes = this.#changesOf(id, { begun: false });
     // Where a thread of this process is free the others need not look.
     if (this.#dispatcher.running && this.#workers.free > 0) this.signals.here({ kind: 'queued' });
     else this.signals.queued();
     try {
+      // Most end within milliseconds: the first look is worth its round trip only after that.
+      if (waitMs > 0) await changes.next(Math.min(waitMs, FIRST_LOOK_MS));
       for (;;) {
         const leftMs = giveUpAt - performance.now();
         const calculation = await this.#readUnlessAway(workspaceId, id, leftMs > 0);
@@ -182,7 +191,7 @@ export class Calculations implements CalculationsService {
   }
 
   async *watch(workspaceId: number, id: string, signal?: AbortSignal): AsyncGenerator<CalculationResource> {
-    const changes = this.#changesOf(parseId('calculation', id), signal);
+    const changes = this.#changesOf(parseId('calculation', id), { begun: true, ...(signal && { abort: signal }) });
     let shown = '';
     try {
       while (signal?.aborted !== true) {
@@ -243,7 +252,7 @@ export class Calculations implements CalculationsService {
   }
 
   /** Wakes at a change of the calculation, and now and then in case that a signal was lost. */
-  #changesOf(id: number, abort?: AbortSignal) {
+  #changesOf(id: number, { begun, abort }: { readonly begun: boolean; readonly abort?: AbortSignal }) {
     let changed = false;
     let wake = (): void => undefined;
     const notice = (): void => {
@@ -251,7 +260,7 @@ export class Calculations implements CalculationsService {
       wake();
     };
     const unlisten = this.signals.listen((signal) => {
-      if (signal.kind === 'changed' && signal.id === id) notice();
+      if (signal.kind === 'changed' && signal.id === id && (begun || signal.begun !== true)) notice();
     });
     abort?.addEventListener('abort', notice);
     return {

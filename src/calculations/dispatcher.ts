@@ -190,7 +190,7 @@ export class Dispatcher {
       attempt: row.attempts,
     };
     const done = workers.calculate(task);
-    signals.here({ kind: 'changed', id: row.id });
+    signals.here({ kind: 'changed', id: row.id, begun: true });
     const outcome = await done;
     const totalMs = row.queue_ms + performance.now() - claimedAt;
     const ended = await this.#settle(row, outcome, totalMs);

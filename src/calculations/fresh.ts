@@ -5,7 +5,7 @@ import type { ExpandedCondition } from '../conditions/types.ts';
 import { references } from '../conditions/references.ts';
 import { transaction } from '../database/transaction.ts';
 import { loadCatalogue } from '../index/catalogue.ts';
-import { fold, hasPending, withFoldLock } from '../index/fold.ts';
+import { fold, withFoldLock } from '../index/fold.ts';
 
 /** The compiler's statements are immutable; node-postgres declares that it might change them. */
 export const asQuery = ({ name, text, values }: NamedStatement): pg.QueryConfig => ({
@@ -94,18 +94,14 @@ const attempt = <S extends Subject, T>(
       // came between the two.
       const asOf = Date.now();
       const named = references(subject.condition);
-      let catalogue = await loadCatalogue(client, workspaceId, named);
+      let catalogue = await loadCatalogue(client, workspaceId, named, subject.shards);
       lap('compile');
-      const scope = scopeOf(workspaceId, subject, catalogue);
-      if (folding) {
-        await fold(client, scope);
+      if (catalogue.pending) {
+        if (!folding) return PENDING;
+        await fold(client, scopeOf(workspaceId, subject, catalogue));
         lap('freshen');
         // Folding may have given columns, widths and codes that were not there before.
-        catalogue = await loadCatalogue(client, workspaceId, named);
-      } else {
-        const pending = await hasPending(client, scope);
-        lap('freshen');
-        if (pending) return PENDING;
+        catalogue = await loadCatalogue(client, workspaceId, named, subject.shards);
       }
       const membership = compile(subject.condition, catalogue, asOf);
       lap('compile');

@@ -16,6 +16,8 @@ export const HEARTBEAT_MS = 2_000;
 export const LEASE_MS = 10_000;
 /** A running row that its own process does not hold: left alone while its claim may still be on its way back. */
 export const CLAIM_GRACE_MS = 5_000;
+/** How long a request that waits leaves its calculation alone before it looks by itself. */
+export const FIRST_LOOK_MS = 50;
 /** Only for pokes that were lost with a connection. */
 export const POLL_MS = 1_000;
 export const RECONNECT_BASE_MS = 100;

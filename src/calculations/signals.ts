@@ -6,11 +6,14 @@ import { RECONNECT_BASE_MS, RECONNECT_MAX_MS } from './limits.ts';
 
 const CHANNEL = 'evenkeel_calculations';
 
-/** What processes tell each other. `queued`: look at the queue; `cancelled`: who runs it, stop; `changed`: who waits, look. */
+/**
+ * What processes tell each other. `queued`: look at the queue; `cancelled`: who runs it, stop; `changed`: who waits, look,
+ * unless it has only `begun` and its end is what you wait for.
+ */
 export type Signal =
   | { readonly kind: 'queued' }
   | { readonly kind: 'cancelled'; readonly id: number }
-  | { readonly kind: 'changed'; readonly id: number };
+  | { readonly kind: 'changed'; readonly id: number; readonly begun?: true };
 
 interface Options {
   readonly url: string;

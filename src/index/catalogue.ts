@@ -39,10 +39,12 @@ export interface LoadedCatalogue {
   readonly events: ReadonlyMap<string, number>;
   readonly propertyIds: number[];
   readonly eventIds: number[];
+  /** Whether changes of these, or of who exists, are noted that the bitmaps lack. */
+  readonly pending: boolean;
 }
 
 interface Row {
-  readonly kind: 'property' | 'column' | 'event' | 'code';
+  readonly kind: 'property' | 'column' | 'event' | 'code' | 'pending';
   readonly id: number;
   readonly name: string;
   readonly type: ColumnType;
@@ -84,12 +86,14 @@ const wantedValues = (references: References): Wanted[] => {
 /**
  * What a condition is compiled with, as the transaction of `db` sees it. One round trip, and one more for each text operator.
  *
+ * @param shards where pending changes matter; left out: in the whole workspace
  * @throws what PostgreSQL gives
  */
 export const loadCatalogue = async (
   db: Queryable,
   workspaceId: number,
   references: References,
+  shards?: readonly number[],
 ): Promise<LoadedCatalogue> => {
   const wanted = wantedValues(references);
   const { rows } = await db.query<Row>(LOAD, [
@@ -99,6 +103,8 @@ export const loadCatalogue = async (
     wanted.map(({ path }) => path),
     wanted.map(({ type }) => type),
     wanted.map(({ value }) => digestOf(value)),
+    ...shardRange(workspaceId),
+    shards ?? null,
   ]);
   const properties = new Map<string, { [T in ColumnType]?: IndexedColumn }>();
   const codes = new Map<number, Map<string, number>>();
@@ -145,5 +151,6 @@ export const loadCatalogue = async (
     events,
     propertyIds,
     eventIds: [...events.values()],
+    pending: rows.some(({ kind }) => kind === 'pending'),
   };
 };

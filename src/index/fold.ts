@@ -9,7 +9,6 @@ import { withFoldLock } from './lock.ts';
 
 export { FOLD_LOCK_CLASS, withFoldLock } from './lock.ts';
 
-const HAS_PENDING = sql('index-has-pending');
 const PENDING_SHARDS = sql('index-pending-shards');
 const TAKE_PROPERTIES = sql('index-take-properties');
 const TAKE_EVENTS = sql('index-take-events');
@@ -27,23 +26,6 @@ export interface FoldScope {
 }
 
 const idsOf = (ids: readonly number[] | 'all'): readonly number[] | null => (ids === 'all' ? null : ids);
-
-/** Whether this transaction sees changes in the scope that the bitmaps lack. */
-export const hasPending = async (db: Queryable, scope: FoldScope): Promise<boolean> => {
-  if (scope.propertyIds === 'all' || scope.eventIds === 'all') return (await pendingShards(db, scope)).length > 0;
-  if (scope.shards?.length === 0) return false;
-  const shards = scope.shards ?? null;
-  const [first, last] = shards ? [Math.min(...shards), Math.max(...shards)] : shardRange(scope.workspaceId);
-  const { rows } = await db.query<{ pending: boolean }>(HAS_PENDING, [
-    scope.workspaceId,
-    scope.propertyIds,
-    scope.eventIds,
-    first,
-    last,
-    shards,
-  ]);
-  return rows[0]?.pending === true;
-};
 
 const pendingShards = async (db: Queryable, scope: FoldScope, propertyIds = idsOf(scope.propertyIds)) => {
   const { rows } = await db.query<{ shard: number }>(PENDING_SHARDS, [
