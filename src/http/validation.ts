@@ -5,6 +5,7 @@ import { didYouMean } from '../core/suggest.ts';
 import { pathOf, quote, unstorable } from '../core/text.ts';
 
 const MAX_USER_ID = 255;
+const MAX_LISTED_NAMES = 12;
 
 const shapeAt = (schema: z.ZodType, path: readonly PropertyKey[]): string[] => {
   let current: unknown = schema;
@@ -18,6 +19,13 @@ const shapeAt = (schema: z.ZodType, path: readonly PropertyKey[]): string[] => {
   return current instanceof z.ZodObject ? Object.keys(current.shape) : [];
 };
 
+/** What may have been meant; else what there is, where that is not much. */
+const hintOf = (name: string, known: readonly string[]): { hint?: string } => {
+  const meant = didYouMean(name, known);
+  if (meant.hint !== undefined || known.length === 0 || known.length > MAX_LISTED_NAMES) return meant;
+  return { hint: `known are ${known.join(', ')}` };
+};
+
 const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((inner, step) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[step], value);
 
@@ -27,7 +35,7 @@ const problem = (schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue, wha
     const key = issue.keys[0] ?? '';
     return invalid(`unknown ${what} ${quote(key)}`, {
       path: pathOf('', [...issue.path, key]),
-      ...didYouMean(key, shapeAt(schema, issue.path)),
+      ...hintOf(key, shapeAt(schema, issue.path)),
     });
   }
   if (issue.code === 'invalid_value') {
