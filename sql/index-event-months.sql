@@ -1,5 +1,6 @@
--- Months of each event that a shard has rows or bitmaps of.
-select event_id, (extract(year from day) * 12 + extract(month from day))::integer - 23641 as month
+-- Months (as in index-take-events) of each event that a shard has rows or bitmaps of.
+select event_id, (extract(year from day)::integer + (extract(year from day) < 0)::integer) * 12
+                   + extract(month from day)::integer - 23641 as month
 from (
   select distinct event_id, date_trunc('month', occurred_at at time zone 'UTC')::date as day
   from events where shard = $1::bigint
