@@ -16,6 +16,7 @@ import { ensurePartitions } from './partitions.ts';
 import { applyStretch, type GroupContext, type Item, type UserOperation, UserGone } from './stretch.ts';
 
 const LOCK_WORKSPACE = sql('ingest-lock-workspace');
+const LOCK_NAMED = sql('ingest-lock-named-users');
 
 /** What became of a request: nothing to say where it was applied. */
 export type RequestOutcome = Error | undefined;
@@ -132,7 +133,7 @@ const applyOnce = async (
   const parts = partsOf(open);
   try {
     await transaction(pool, async (client) => {
-      if (parts.some((part) => !Array.isArray(part))) await client.query(LOCK_WORKSPACE, [workspaceId]);
+      if (parts.some((part) => !Array.isArray(part))) await lockAll(client, workspaceId, open);
       for (const part of parts) {
         if (Array.isArray(part)) await applyStretch(client, context, part);
         else await applyAlias(client, context, part as Item<never>);
@@ -146,6 +147,24 @@ const applyOnce = async (
     for (const [request, problem] of refused) refuse(request, problem);
     return error.missing;
   }
+};
+
+/**
+ * Before a group with an alias: the workspace, so that names do not change, and then everybody whom it names at once. Each part
+ * locks its own users in order, but a later part may have earlier ones, and others, who lock in order, would wait in a circle.
+ */
+const lockAll = async (
+  db: Queryable,
+  workspaceId: number,
+  open: ReadonlyMap<number, readonly Operation[]>,
+): Promise<void> => {
+  await db.query(LOCK_WORKSPACE, [workspaceId]);
+  const names = new Set<string>();
+  for (const operation of [...open.values()].flat()) {
+    names.add(operation.userId);
+    if (operation.kind === 'alias') names.add(operation.previousId);
+  }
+  await db.query(LOCK_NAMED, [workspaceId, [...names]]);
 };
 
 type Part = Item<UserOperation>[] | Item;

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { silentLog } from '../../../src/core/log.ts';
 import { foldWorkspace } from '../../../src/index/fold.ts';
 import { eraseUser, getUser } from '../../../src/ingest/users.ts';
@@ -95,6 +96,37 @@ describe('alias', () => {
         properties: { a: 1, b: 1, c: 1, d: 1, last: 'd' },
       });
     expect(await membersOf(did('e', 4))).toEqual(['d']);
+  });
+
+  test('locks whom its batch names in one order, so that nobody waits in a circle', async () => {
+    await send(['a', 'b', 'c'].map((id) => identify(id, {})));
+    const ordinals = await propertiesOf(world.pool, workspaceId);
+    const lock = async (client: pg.ClientBase, id: string, wait = ''): Promise<number | null> =>
+      (
+        await client.query(`select from users where shard >> 20 = $1 and ordinal = $2 for update ${wait}`, [
+          workspaceId,
+          ordinals.get(id)?.ordinal,
+        ])
+      ).rowCount;
+    const other = await world.pool.connect();
+    try {
+      await other.query('begin');
+      await lock(other, 'a');
+      const sent = send([identify('c', { n: 1 }), alias('a', 'b')]);
+      for (let waiting = 0; waiting === 0; )
+        waiting =
+          (
+            await world.pool.query(
+              `select from pg_locks l join pg_stat_activity s using (pid) where s.datname = current_database() and not l.granted`,
+            )
+          ).rowCount ?? 0;
+      expect(await lock(other, 'c', 'nowait')).toBe(1);
+      await other.query('commit');
+      await sent;
+    } finally {
+      other.release();
+    }
+    expect(await userIds()).toEqual(['b', 'c']);
   });
 
   test('keeps its place among the operations of a batch', async () => {
