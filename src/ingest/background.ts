@@ -24,6 +24,7 @@ import type { BackgroundResults, BackgroundSettings, BackgroundTask } from './ta
 const HEARTBEAT = sql('ingest-heartbeat');
 const PENDING = sql('ingest-pending-workspaces');
 const CLAIM = sql('ingest-claim-import');
+const GIVE_BACK = sql('ingest-give-back-imports');
 const RECOVER = sql('ingest-recover-imports');
 
 export interface FoldRecord {
@@ -154,12 +155,7 @@ export class Background {
     await Promise.allSettled(this.#working.values());
     const { pool } = this.#options;
     await pool.query('delete from processes where id = $1::uuid', [this.processId]).catch(() => undefined);
-    await pool
-      .query(
-        `update imports set state = 'queued', process_id = null where process_id = $1::uuid and state = 'running'`,
-        [this.processId],
-      )
-      .catch(() => undefined);
+    await pool.query(GIVE_BACK, [this.processId]).catch(() => undefined);
   }
 
   #every(ms: number, work: () => Promise<void>): void {
@@ -211,18 +207,16 @@ export class Background {
       .filter(([key, { notBefore }]) => key.startsWith('import:') && notBefore > Date.now())
       .map(([key]) => Number(key.slice('import:'.length)));
     const folder = directory.endsWith(sep) ? directory : directory + sep;
-    const { rows } = await pool
-      .query<{ id: number; workspace_id: number }>(CLAIM, [this.processId, folder, waiting])
-      .catch((error: unknown) => {
-        this.#importing -= 1;
-        throw error;
-      });
-    const claimed = rows[0];
-    if (claimed === undefined) {
-      this.#importing -= 1;
-      return;
+    let claimed: { id: number; workspace_id: number } | undefined;
+    try {
+      // The database may have been away when one was to be given back, or was claimed: nobody else would run it.
+      await pool.query(GIVE_BACK, [this.processId]);
+      const { rows } = await pool.query<{ id: number; workspace_id: number }>(CLAIM, [this.processId, folder, waiting]);
+      claimed = rows[0];
+    } finally {
+      if (claimed === undefined) this.#importing -= 1;
     }
-    void this.#import(claimed.id, claimed.workspace_id);
+    if (claimed !== undefined) void this.#import(claimed.id, claimed.workspace_id);
   }
 
   async #import(id: number, workspaceId: number): Promise<void> {

@@ -391,6 +391,18 @@ describe('the background', () => {
     expect(await ended(id)).toMatchObject({ state: 'succeeded', accepted: 1 });
   });
 
+  test('runs an import that it holds and does not run: the database was away when it was to be given back', async () => {
+    const { id } = await create(USERS, 'id\na\n');
+    const background = await start();
+    await ended(id);
+    await database.pool.query(`update imports set state = 'running', process_id = $2 where id = $1`, [
+      Number(id.slice(4)),
+      background.processId,
+    ]);
+    // its file is gone by now, which is told and not retried for ever
+    expect(await ended(id)).toMatchObject({ state: 'failed', error: { message: 'the uploaded file is gone' } });
+  });
+
   test('folds soon after a write, and sweeps after an erasure', async () => {
     const background = await start();
     const intake = new Intake({
