@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { EvenkeelError } from '../core/errors.ts';
 
 /** Time for a request's headers; its body has a time of its own, as a file may take hours. */
@@ -64,12 +65,33 @@ const starting = (request: IncomingMessage, response: ServerResponse): void => {
   );
 };
 
+/** By the code of Node's parser; everything else is not HTTP. */
+const REFUSALS: Readonly<Record<string, readonly [status: string, code: string, message: string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'too_large', 'the headers are larger than 16 KB'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['413 Payload Too Large', 'too_large', 'the extensions of a chunk are too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'timeout', 'the headers did not arrive in time'],
+};
+
+/** What never becomes a request is answered here, as everything else with an error that says why. */
+const refuse = ({ code }: NodeJS.ErrnoException, socket: Duplex): void => {
+  // Somebody went away, or an answer is on its way already.
+  if (code === 'ECONNRESET' || !socket.writable || (socket as { _httpMessage?: unknown })._httpMessage) {
+    socket.destroy();
+    return;
+  }
+  const [status, name, message] = REFUSALS[code ?? ''] ?? ['400 Bad Request', 'malformed', 'this is not HTTP'];
+  const body = JSON.stringify({ error: { code: name, message } });
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${body.length}`;
+  socket.end(`${head}\r\nconnection: close\r\n\r\n${body}`, () => socket.destroy());
+};
+
 /** Takes the port first of all, so that one which is taken is told at once. */
 export const startServer = async ({ port, host }: { port: number; host: string | undefined }): Promise<HttpServer> => {
   const server = createServer(
     { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
     (request, response) => listener(request, response),
   );
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => refuse(error, socket));
   let listener: RequestListener = starting;
   server.setTimeout(IDLE_TIMEOUT_MS);
   await listen(server, port, host);

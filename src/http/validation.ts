@@ -46,6 +46,7 @@ const problem = (schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue, wha
       ...(typeof given === 'string' ? didYouMean(given, known) : {}),
     });
   }
+  if (path !== '' && at(value, issue.path) === undefined) return invalid(`${path} is missing`, { path });
   const message = issue.message.replace(/^Invalid input: /, '');
   return invalid(
     path === '' ? `the ${what === 'field' ? 'body' : what}: ${message}` : `${path}: ${message}`,
@@ -61,7 +62,9 @@ export const validate = <S extends z.ZodType>(
 ): z.output<S> => {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const first = parsed.error.issues[0];
+  // A name that is not known comes first: mostly it is another one, misspelt, that is then missing.
+  const { issues } = parsed.error;
+  const first = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   throw first === undefined ? invalid(`the ${what} is not valid`) : problem(schema, value, first, what);
 };
 

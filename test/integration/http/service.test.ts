@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { call, OPERATOR_KEY, startTestService, type TestService } from './service.ts';
 
 describe('without keys', () => {
@@ -17,6 +19,19 @@ describe('without keys', () => {
     expect(given.headers.get('x-request-id')).toBe('abc-1');
     const odd = await call(`${service.url}/healthz`, { headers: { 'x-request-id': 'a b<script>' } });
     expect(odd.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it.each([
+    ['headers that are too large', `GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+    ['what is not HTTP', 'hello\r\n\r\n', 400],
+  ])('answers %s with an error like all others', async (_what, bytes, status) => {
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    socket.write(bytes);
+    const answer = await text(socket);
+    expect(answer).toContain(`HTTP/1.1 ${status} `);
+    expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toEqual({
+      error: { code: expect.any(String), message: expect.any(String) },
+    });
   });
 
   it('says 404 with what may have been meant, and 405 with what is possible', async () => {

@@ -72,6 +72,19 @@ describe('validation', () => {
     });
   });
 
+  it('says what is missing, and first of all which other name may have been meant for it', () => {
+    const body = z.strictObject({ name: z.string(), condition: z.unknown() });
+    expect(refusal(() => validate(body, { condition: {} }, 'field'))).toMatchObject({
+      message: 'name is missing',
+      path: 'name',
+    });
+    expect(refusal(() => validate(body, { name: 'x' }, 'field')).message).toBe('condition is missing');
+    expect(refusal(() => validate(body, { name: 'x', conditon: {} }, 'field'))).toMatchObject({
+      message: 'unknown field "conditon"',
+      hint: 'did you mean "condition"?',
+    });
+  });
+
   it('says what an unknown name or value may have meant', () => {
     expect(refusal(() => validate(schema, { limti: 1 }, 'query parameter'))).toMatchObject({
       message: 'unknown query parameter "limti"',
