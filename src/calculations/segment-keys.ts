@@ -5,7 +5,12 @@ const KEY = /^[a-zA-Z0-9_-]{1,64}$/;
 /** Leaves room for a number behind it. */
 const MAX_SLUG_LENGTH = 56;
 
+/** `GET /v1/segments/preview` and its like are calls of their own: a segment of that key could not be reached. */
+const RESERVED: ReadonlySet<string> = new Set(['preview', 'explain']);
+
 export const readKey = (value: unknown, path = 'key'): string => {
+  if (typeof value === 'string' && RESERVED.has(value))
+    throw invalid(`${path} must not be "${value}": /v1/segments/${value} is a call of its own`, { path });
   if (typeof value === 'string' && KEY.test(value)) return value;
   throw invalid(`${path} must be 1 to ${MAX_KEY_LENGTH} letters, digits, "_" or "-"`, { path });
 };
@@ -25,7 +30,7 @@ export const slug = (name: string): string => {
 /** `vip`, or `vip-2`, `vip-3`… where those are taken. */
 export const freeKey = (name: string, taken: ReadonlySet<string>): string => {
   const base = slug(name);
-  if (!taken.has(base)) return base;
+  if (!taken.has(base) && !RESERVED.has(base)) return base;
   for (let number = 2; ; number += 1) {
     const key = `${base}-${number}`;
     if (!taken.has(key)) return key;

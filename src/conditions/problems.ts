@@ -5,14 +5,12 @@ import { describe, keyPath, pathOf, quote } from '../core/text.ts';
 import { parseIsoDate } from './dates.ts';
 
 /** Issues whose message is an expectation; of the others it is a sentence. */
-const isExpectation = (issue: z.core.$ZodIssue, found: unknown): boolean =>
+const isExpectation = (issue: z.core.$ZodIssue): boolean =>
   issue.code === 'invalid_type' ||
   issue.code === 'invalid_value' ||
   (issue.code === 'invalid_union' && !issue.message.startsWith('must ')) ||
-  // a tuple of the wrong length
-  ((issue.code === 'too_small' || issue.code === 'too_big') &&
-    Array.isArray(found) &&
-    !issue.message.startsWith('must '));
+  // a tuple of the wrong length, a whole number beyond 2^53
+  ((issue.code === 'too_small' || issue.code === 'too_big') && !issue.message.startsWith('must '));
 
 const valueAt = (json: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((value, step) => (value as Record<PropertyKey, unknown>)[step], json);
@@ -58,7 +56,7 @@ export const leafProblem = (
   const where = { path: pathOf(path, issue.path) };
   const name = quote(String(issue.path.findLast((step) => typeof step === 'string') ?? 'condition'));
   const found = valueAt(json, issue.path);
-  if (!isExpectation(issue, found)) return invalid(`${name} ${issue.message}`, where);
+  if (!isExpectation(issue)) return invalid(`${name} ${issue.message}`, where);
   if (found === undefined) return invalid(`${name} is missing: expected ${issue.message}`, where);
   const hint = hintFor(json, issue);
   return invalid(

@@ -10,6 +10,8 @@ export const formatId = (kind: IdKind, id: number): string => `${PREFIXES[kind]}
 export const parseId = (kind: IdKind, text: string): number => {
   const id = new RegExp(`^${PREFIXES[kind]}_([1-9][0-9]{0,15})$`).exec(text)?.[1];
   if (id === undefined || !Number.isSafeInteger(Number(id)))
-    throw invalid(`"${text.slice(0, 64)}" is not the id of a ${kind}`, { hint: `ids look like ${PREFIXES[kind]}_42` });
+    throw invalid(`"${text.slice(0, 64)}" is not the id of ${kind === 'import' ? 'an' : 'a'} ${kind}`, {
+      hint: `ids look like ${PREFIXES[kind]}_42`,
+    });
   return Number(id);
 };

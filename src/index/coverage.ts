@@ -113,7 +113,7 @@ export const listEvents = async (
       event: name,
       users,
       coverage: share(users, population),
-      lastDay: last_day === null ? null : new Date(last_day * DAY_MS).toISOString().slice(0, 10),
+      lastDay: last_day === null ? null : new Date(last_day * DAY_MS).toISOString().replace(/T.*/, ''),
     }),
   );
   return { population, events, nextCursor: nextCursor(rows.length > limit, page.at(-1)?.name) };

@@ -16,8 +16,9 @@ test('a taken key gets the next number', () => {
   expect(freeKey('VIP', new Set())).toBe('vip');
   expect(freeKey('VIP', new Set(['vip']))).toBe('vip-2');
   expect(freeKey('VIP', new Set(['vip', 'vip-2', 'vip-4']))).toBe('vip-3');
+  expect(freeKey('Preview', new Set())).toBe('preview-2');
 });
 
-test.each([undefined, null, 5, '', 'a b', 'a.b', 'ä', 'a'.repeat(65)])('%j is no key', (key) => {
+test.each([undefined, null, 5, '', 'a b', 'a.b', 'ä', 'a'.repeat(65), 'preview', 'explain'])('%j is no key', (key) => {
   expect(() => readKey(key)).toThrow(expect.objectContaining({ status: 422, path: 'key' }));
 });

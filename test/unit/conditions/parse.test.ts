@@ -225,6 +225,7 @@ describe('parseCondition refuses', () => {
     ['no count', event({ count: {} }), 'condition.count', /exactly one of atLeast/],
     ['a count that is a number', event({ count: 3 }), 'condition.count', /expected an object such as/],
     ['a negative count', event({ count: { atLeast: -1 } }), 'condition.count.atLeast', /must not be negative/],
+    ['too many days', property('within_last', { days: 1e300 }), 'condition.value.days', /expected a whole number/],
     ['half a count', event({ count: { exactly: 1.5 } }), 'condition.count.exactly', /whole number/],
     ['too many', event({ count: { atMost: 1e9 + 1 } }), 'condition.count.atMost', /at most 1000000000/],
     ['counts upside down', event({ count: { between: [3, 2] } }), 'condition.count.between', /lower number first/],
