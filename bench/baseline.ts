@@ -23,6 +23,7 @@ export interface BaselineFigure {
 
 /** Copies the workspace's users into a table of their own, so that both sides have the same rows and neither the other's indexes. */
 export const prepareBaseline = async (db: Client): Promise<void> => {
+  await db.query('drop schema if exists baseline cascade');
   await db.query('create schema baseline');
   await db.query(
     'create table baseline.users (id integer not null, external_id text not null, properties jsonb not null)',

@@ -10,9 +10,9 @@ import { silentLog } from '../src/core/log.ts';
 import { baselineMembers, measureBaseline, prepareBaseline } from './baseline.ts';
 import { machineOf, syncLatency, watchMemory } from './figures.ts';
 import { usersCsv, WORK } from './generate.ts';
-import { measureCalculations, storedMembers, waitUntilFolded } from './measure.ts';
+import { keyOf, measureCalculations, storedMembers, waitUntilFolded } from './measure.ts';
 import { type Report, printReport } from './report.ts';
-import { runImport, startServer } from './server.ts';
+import { runImport, type Server, startServer } from './server.ts';
 
 const HELP = `npm run bench -- [options]
 
@@ -25,6 +25,7 @@ hand-written SQL over JSONB with GIN in the same PostgreSQL.
   --seed N            of the generated users (1)
   --directory DIR     where the embedded PostgreSQL keeps its data while it runs (a new directory in the system's)
   --database URL      an empty database to use instead of the embedded PostgreSQL
+                      (either may hold the users of an earlier run: then they are not imported again)
   --json FILE         also writes all figures there
 `;
 
@@ -62,16 +63,7 @@ const measure = async (databaseUrl: string, directory: string): Promise<Report> 
     const machine = await machineOf(db);
     const sync = syncLatency(directory);
 
-    progress(`importing ${users} users`);
-    const importMemory = watchMemory(server.pid);
-    const imported = await runImport(
-      server,
-      'kind=users&format=csv&key=userId',
-      usersCsv(users, wholeNumber('seed')),
-      (now) => progress(`imported ${now.rows} of ${users} users`),
-    );
-    const foldedMs = await waitUntilFolded(db);
-    const importRss = importMemory.stop();
+    const imported = await importUsers(db, server, users);
 
     const calculationMemory = watchMemory(server.pid);
     const calculations = [];
@@ -85,13 +77,13 @@ const measure = async (databaseUrl: string, directory: string): Promise<Report> 
       await prepareBaseline(db);
       baseline.push(...(await measureBaseline(db, wholeNumber('baseline-runs'), progress)));
       for (const work of WORK)
-        agrees[work.name] = same(await storedMembers(server, work.name), await baselineMembers(db, work.name));
+        agrees[work.name] = same(await storedMembers(server, keyOf(work)), await baselineMembers(db, work.name));
     }
     return {
       machine,
       sync,
       users,
-      import: { ...imported, foldedMs, rssMiB: importRss },
+      import: imported,
       calculations,
       calculationRssMiB: calculationRss,
       baseline,
@@ -101,6 +93,21 @@ const measure = async (databaseUrl: string, directory: string): Promise<Report> 
     await server.stop();
     await db.end();
   }
+};
+
+/** Undefined where `--directory` or `--database` holds them already. */
+const importUsers = async (db: pg.Client, server: Server, users: number): Promise<Report['import']> => {
+  const { rows } = await db.query('select count(*)::integer as n from users');
+  if (rows[0].n === users) return undefined;
+  progress(`importing ${users} users`);
+  const memory = watchMemory(server.pid);
+  const csv = usersCsv(users, wholeNumber('seed'));
+  const { uploadMs, totalMs } = await runImport(server, 'kind=users&format=csv&key=userId', csv, (now) =>
+    progress(`imported ${now.rows} of ${users} users`),
+  );
+  progress('waiting until all is folded');
+  const foldedMs = await waitUntilFolded(db);
+  return { uploadMs, totalMs, foldedMs, rssMiB: memory.stop() };
 };
 
 const same = (a: readonly string[], b: readonly string[]): boolean =>

@@ -23,6 +23,10 @@ export interface CalculationFigure {
   readonly phases: Record<Phase, Spread>;
 }
 
+/** A segment of this run: an earlier one on the same database had its own. */
+const RUN = Date.now().toString(36);
+export const keyOf = (work: { readonly name: string }): string => `${work.name}-${RUN}`;
+
 /** Asks for `runs` calculations one after the other, each a stored snapshot, as a caller does: HTTP with `wait`. */
 export const measureCalculations = async (
   server: Server,
@@ -30,14 +34,14 @@ export const measureCalculations = async (
   runs: number,
   onProgress: (text: string) => void,
 ): Promise<CalculationFigure> => {
-  await call(server, 'POST', '/v1/segments', { key: work.name, name: work.name, condition: work.condition });
+  await call(server, 'POST', '/v1/segments', { key: keyOf(work), name: work.name, condition: work.condition });
   const request: number[] = [];
   const phases = Object.fromEntries(PHASES.map((phase) => [phase, [] as number[]])) as Record<Phase, number[]>;
   let members = 0;
   for (let run = -WARM_UP_RUNS; run < runs; run++) {
     if (run % 20 === 0) onProgress(`${work.name}: ${run} of ${runs} calculations`);
     const started = performance.now();
-    const path = `/v1/segments/${work.name}/calculations`;
+    const path = `/v1/segments/${keyOf(work)}/calculations`;
     const calculation = await call<Calculation>(server, 'POST', path, { trigger: 'api', wait: WAIT_MS });
     const took = performance.now() - started;
     if (calculation.state !== 'succeeded') throw new Error(`${work.name}: ${JSON.stringify(calculation)}`);
