@@ -74,8 +74,9 @@ const REFUSALS: Readonly<Record<string, readonly [status: string, code: string, 
 
 /** What never becomes a request is answered here, as everything else with an error that says why. */
 const refuse = ({ code }: NodeJS.ErrnoException, socket: Duplex): void => {
-  // Somebody went away, or an answer is on its way already.
-  if (code === 'ECONNRESET' || !socket.writable || (socket as { _httpMessage?: unknown })._httpMessage) {
+  // Somebody went away, or an answer is on its way already; Node's own handler looks at the same.
+  const { _httpMessage: answer } = socket as { _httpMessage?: { headersSent: boolean } };
+  if (code === 'ECONNRESET' || !socket.writable || answer?.headersSent === true) {
     socket.destroy();
     return;
   }

@@ -24,6 +24,11 @@ describe('without keys', () => {
   it.each([
     ['headers that are too large', `GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
     ['what is not HTTP', 'hello\r\n\r\n', 400],
+    [
+      'a chunk that is none',
+      'POST /v1/identify HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n',
+      400,
+    ],
   ])('answers %s with an error like all others', async (_what, bytes, status) => {
     const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
     socket.write(bytes);
