@@ -66,7 +66,7 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #active = new Map<number, Promise<void>>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  #retry: NodeJS.Timeout | undefined;
   #poll: NodeJS.Timeout | undefined;
   #claiming: Promise<void> | undefined;
   #again = false;
@@ -96,7 +96,7 @@ export class Dispatcher {
   async stop(): Promise<void> {
     this.#running = false;
     clearInterval(this.#poll);
-    for (const timer of this.#timers) clearTimeout(timer);
+    clearTimeout(this.#retry);
     await this.#claiming;
   }
 
@@ -154,13 +154,10 @@ export class Dispatcher {
     this.#later(delayMs);
   }
 
+  /** One at a time: the poll fails as well while the database is away, and each failure would begin a row of retries. */
   #later(delayMs: number): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      this.#failures = 0;
-      this.poke();
-    }, delayMs);
-    this.#timers.add(timer);
+    clearTimeout(this.#retry);
+    if (this.#running) this.#retry = setTimeout(() => this.poke(), delayMs);
   }
 
   #launch(row: Claimed): void {
