@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { removeExpired } from '../../../src/calculations/retention.ts';
 import { Session } from '../../../src/calculations/session.ts';
 import { silentLog } from '../../../src/core/log.ts';
 import { sql } from '../../../src/database/sql.ts';
@@ -8,10 +10,11 @@ import { parseMessages } from '../../../src/ingest/messages.ts';
 import { runBackgroundTask } from '../../../src/ingest/run-task.ts';
 import { eraseUser } from '../../../src/ingest/users.ts';
 import { calculate, openWorld, type World } from '../../support/world.ts';
-import { createWorkspace, snapshotMembers } from '../../support/workspace.ts';
+import { continueOrdinalsAt, createWorkspace, snapshotMembers } from '../../support/workspace.ts';
 
 /** Calculations that began before a user was erased or merged, and are committed after it. */
 
+const CHUNK_BITS = 32_000;
 const STORE = sql('calculations-store');
 const EVERYBODY = { type: 'all', of: [] };
 const isAnon = { type: 'property', property: 'anon', operator: 'is_set' };
@@ -118,6 +121,33 @@ test('who is merged meanwhile is there as the user whom it became, also in a cha
   });
   await settle();
   for (const snapshotId of [late, both, erased]) expect(await told(snapshotId)).toEqual([]);
+});
+
+test('merging users while a snapshot is being removed leaves no bitmap of it behind', async () => {
+  for (let i = 0; i < 2; i++) await calculate(world.client, world.pool, workspaceId, isAnon, 'anon');
+  await continueOrdinalsAt(world.pool, workspaceId, CHUNK_BITS);
+  await send([{ type: 'identify', userId: 'far', traits: {} }]);
+  const policy = { keepMs: 0, keepReadMs: 0, keep: 1 };
+  const holder = await world.pool.connect();
+  try {
+    // the merge is held up where it has changed the snapshots and goes on to the names
+    await holder.query('begin');
+    await holder.query(`select from user_keys where workspace_id = $1 and external_id = 'x' for update`, [workspaceId]);
+    const sent = send([alias('x', 'far')]);
+    await sleep(200);
+    const removed = removeExpired(world.pool, policy);
+    await sleep(200);
+    await holder.query('commit');
+    await Promise.all([sent, removed]);
+  } finally {
+    holder.release();
+  }
+  await removeExpired(world.pool, policy);
+  const { rows } = await world.pool.query(
+    `select distinct n.id as kept from snapshot_chunks c left join snapshots n on n.id = c.snapshot_id where c.shard >> 20 = $1`,
+    [workspaceId],
+  );
+  expect(rows).toEqual([{ kept: expect.any(Number) }]);
 });
 
 test('new users and merged ones that are not folded yet keep their places', async () => {
