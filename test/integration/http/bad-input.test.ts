@@ -205,6 +205,16 @@ describe('bad conditions', () => {
     ]);
   });
 
+  it('an uploaded list, which has no condition, is not supported yet, and says so', async () => {
+    const { status, json } = await call(`${service.url}/v1/segments`, {
+      body: { name: 'list', userIds: ['a'] },
+    });
+    expect([status, json.error]).toEqual([
+      422,
+      { code: 'not_supported', message: 'not supported yet: userIds', path: 'userIds' },
+    ]);
+  });
+
   it.each(['userIds', 'include', 'exclude', 'refresh'])(
     'the field %s is not supported yet, and says so',
     async (field) => {

@@ -11,11 +11,11 @@ test('while the database is away it is asked now and then, and that is said once
   // Nobody listens on port 1.
   const pool = openPool('postgres://nobody@127.0.0.1:1/nothing', { max: 1 });
   let asked = 0;
-  const { query } = pool;
-  pool.query = ((...given: Parameters<typeof query>) => {
+  const query = pool.query.bind(pool) as (...given: unknown[]) => unknown;
+  pool.query = ((...given: unknown[]) => {
     asked += 1;
-    return query.apply(pool, given);
-  }) as typeof query;
+    return query(...given);
+  }) as typeof pool.query;
   const dispatcher = new Dispatcher({
     pool,
     log: { ...silentLog, warn: (fields: unknown) => warnings.push(fields) },
