@@ -65,6 +65,7 @@ export const printReport = (report: Report): void => {
         'compile',
         'query',
         'store',
+        'total',
       ],
       ...report.calculations.map((one) => [
         one.work,

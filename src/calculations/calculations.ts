@@ -145,7 +145,7 @@ export class Calculations implements CalculationsService {
         const leftMs = giveUpAt - performance.now();
         const calculation = await this.#readUnlessAway(workspaceId, id, leftMs > 0);
         if (calculation !== undefined)
-          if (leftMs <= 0 || hasEnded(calculation) || wasHandedLatest(calculation)) return calculation;
+          if (leftMs <= 0 || this.#isSettled(calculation, id) || wasHandedLatest(calculation)) return calculation;
         await changes.next(Math.min(leftMs, untilDeadline(calculation)));
       }
     } finally {
@@ -239,6 +239,13 @@ export class Calculations implements CalculationsService {
     const row = rows[0];
     if (row === undefined) throw notFound(`the calculation ${formatId('calculation', id)}`);
     return calculationResource(row);
+  }
+
+  /** It has ended, and where a thread of this process ran it, the times that are known only after its commit are there too. */
+  #isSettled(calculation: CalculationResource, id: number): boolean {
+    if (!hasEnded(calculation)) return false;
+    const untimed = calculation.state === 'succeeded' && calculation.timingsMs.total === null;
+    return !(untimed && this.#dispatcher.active.includes(id));
   }
 
   /** Whoever waits may go on waiting while the database is away: what was asked for is not lost. */
