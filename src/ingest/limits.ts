@@ -47,6 +47,10 @@ export const DETECTION_ROWS = 10_000;
 export const DETECTION_BYTES = 16 * 1024 * 1024;
 export const MAX_COLUMNS = 2_000;
 export const MAX_REPORTED_ERRORS = 100;
+/** An import with more bad lines is the wrong file or has the wrong options: it ends, and the next one has its turn. */
+export const MAX_REJECTED_LINES = 1_000_000;
+/** Of the file of rejected lines; what comes after is counted and not kept. */
+export const MAX_REJECTED_BYTES = 100 * 1024 * 1024;
 export const PROGRESS_MS = 1_000;
 /** Quoted fields of one file that never end, each found by reading MAX_LINE_BYTES in vain. */
 export const MAX_UNCLOSED_QUOTES = 100;

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { access, type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { MAX_REJECTED_BYTES } from '../limits.ts';
 import { CsvReader } from './csv.ts';
 import type { ImportOptions } from './options.ts';
 import { type FileRecord, PlainLineReader, type RecordReader } from './records.ts';
@@ -27,6 +28,7 @@ export class RejectedLines {
   readonly #path: string;
   readonly #format: ImportOptions['format'];
   #file: FileHandle | undefined;
+  #bytes = 0;
 
   constructor(path: string, format: ImportOptions['format']) {
     this.#path = rejectedPath(path);
@@ -34,12 +36,14 @@ export class RejectedLines {
   }
 
   async add(rejections: readonly Rejection[]): Promise<void> {
-    if (rejections.length === 0) return;
+    if (rejections.length === 0 || this.#bytes > MAX_REJECTED_BYTES) return;
     if (this.#file === undefined) {
       this.#file = await open(this.#path, 'w', 0o600);
       if (this.#format === 'csv') await this.#file.appendFile(REJECTED_HEADER);
     }
-    await this.#file.appendFile(rejections.map((each) => formatRejection(this.#format, each)).join(''));
+    const text = rejections.map((each) => formatRejection(this.#format, each)).join('');
+    this.#bytes += Buffer.byteLength(text);
+    await this.#file.appendFile(text);
   }
 
   async close(): Promise<void> {

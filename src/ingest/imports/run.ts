@@ -9,6 +9,7 @@ import {
   DETECTION_ROWS,
   IMPORT_BATCH_BYTES,
   IMPORT_BATCH_LINES,
+  MAX_REJECTED_LINES,
   MAX_REPORTED_ERRORS,
   PROGRESS_MS,
   READ_BYTES,
@@ -181,6 +182,10 @@ class Run {
           continue;
         }
         if (record.problem !== undefined) throw invalid(`the first line cannot be read: ${record.problem}`);
+        if (record.cells?.some((cell) => /\r(?!\n)/.test(cell)))
+          throw invalid('lines end with a carriage return alone', {
+            hint: 'save the file with line ends of LF or CRLF',
+          });
         header = readHeader(record.cells ?? [], options);
       }
       if (sample.length >= DETECTION_ROWS || bytes >= DETECTION_BYTES) await begin();
@@ -240,6 +245,10 @@ class Run {
     for (const { record, reason } of rejections.slice(0, MAX_REPORTED_ERRORS - this.#errors.length))
       this.#errors.push({ line: record.line, reason });
     this.#savedBytes = bytesRead;
+    if (this.rejected > MAX_REJECTED_LINES)
+      throw invalid(`more than ${MAX_REJECTED_LINES} lines were rejected`, {
+        hint: 'the reasons tell whether it is the wrong file, format or column; what was accepted stays',
+      });
     if (performance.now() - this.#progressAt >= PROGRESS_MS) await this.#saveProgress();
   }
   #savedBytes = 0;

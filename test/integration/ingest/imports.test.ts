@@ -11,6 +11,7 @@ import { Background, type ImportRecord } from '../../../src/ingest/background.ts
 import { type ImportResource, Imports, type RawImportOptions } from '../../../src/ingest/imports.ts';
 import { runImport } from '../../../src/ingest/imports/run.ts';
 import { Intake } from '../../../src/ingest/intake.ts';
+import { MAX_REJECTED_BYTES, MAX_REJECTED_LINES } from '../../../src/ingest/limits.ts';
 import { parseMessages } from '../../../src/ingest/messages.ts';
 import { eraseUser } from '../../../src/ingest/users.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -127,6 +128,17 @@ describe('users from CSV', () => {
     const file = await rejected(done.id);
     expect(file).toMatch(/^line,reason,record\n3,"it has 2 cells where the header has 3","2,b"\n/);
     expect(file).toContain('8,"a quote is opened and not closed","6,""open,1"\n');
+  });
+
+  test('lines that end with CR alone are not taken for one long header', async () => {
+    const done = await run(USERS, 'id,name\r1,a\r2,b\r');
+    expect(done).toMatchObject({ state: 'failed', error: { message: 'lines end with a carriage return alone' } });
+  });
+
+  test('a file of bad lines ends before it fills the disk', async () => {
+    const done = await run(USERS, 'id,name\n', ',\n'.repeat(MAX_REJECTED_LINES + 10_000));
+    expect(done).toMatchObject({ state: 'failed', error: { message: 'more than 1000000 lines were rejected' } });
+    expect((await rejected(done.id)).length).toBeLessThan(2 * MAX_REJECTED_BYTES);
   });
 
   test('a file that is not what it should be fails and says why', async () => {
