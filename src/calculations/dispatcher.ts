@@ -122,9 +122,8 @@ export class Dispatcher {
       try {
         const claimed = await this.#claim(free);
         this.#failures = 0;
+        // Where rows of one segment shared the limit there may be more behind them: the end of each is a poke too.
         for (const row of claimed) this.#launch(row);
-        // Rows of one segment shared the limit: there may be more behind them.
-        if (claimed.length > 0) this.#again = true;
       } catch (error) {
         this.#claimFailed(error);
         return;
