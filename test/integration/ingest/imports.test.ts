@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -441,12 +441,11 @@ describe('the background', () => {
     await background.rebuild(workspaceId);
   });
 
-  test('50 MB without a line end, in memory that stays', async () => {
+  test('50 MB without a line end cost one line, of which only the beginning is kept', async () => {
     const parts = ['id,n\na,1\n', ...Array.from({ length: 50 }, () => Buffer.alloc(1024 * 1024, 'x')), '\nb,2\n'];
     const done = await run(USERS, ...parts);
     expect(done).toMatchObject({ state: 'succeeded', rows: 3, accepted: 2, rejected: 1 });
     expect(done.errors).toEqual([{ line: 3, reason: 'it is longer than 1 MiB' }]);
     expect((await rejected(done.id)).length).toBeLessThan(5_000);
-    expect(existsSync(directory)).toBe(true);
   });
 });
