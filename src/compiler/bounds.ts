@@ -1,20 +1,10 @@
 import { MAX_SCALED_CODE, numberCode, numberOf } from '../index/codes.ts';
 import { FLOAT_SCALE } from '../index/layout.ts';
 import type { NumberColumn } from './catalogue.ts';
+import type { Interval } from './intervals.ts';
 import type { CodeRange } from './slices.ts';
 
 /** Conditions on float64 values as ranges of the signed codes that a number column holds. */
-
-export interface Bound {
-  readonly value: number;
-  readonly inside: boolean;
-}
-
-/** Null does not bind. */
-export interface Interval {
-  readonly low: Bound | null;
-  readonly high: Bound | null;
-}
 
 const UNBOUNDED = 1n << 63n;
 
@@ -60,33 +50,6 @@ export const codeRange = (interval: Interval, column: Pick<NumberColumn, 'scale'
           : leastScaledAtLeast(high.value, scale) - 1n,
   };
 };
-
-/** The narrower of two lower (upper: pass `least` false) bounds. */
-const tighter = (a: Bound | null, b: Bound, lower: boolean): Bound => {
-  if (a === null) return b;
-  if (a.value === b.value) return a.inside ? b : a;
-  return a.value > b.value === lower ? a : b;
-};
-
-/** Numbers from here up are milliseconds, below it seconds. */
-const FIRST_MS = 1e11;
-/** As far as a JavaScript date reaches. */
-const MAX_DATE_MS = 8.64e15;
-
-const inUnit = (bound: Bound | null, unitMs: number): Bound | null =>
-  bound === null ? null : { value: bound.value / unitMs, inside: bound.inside };
-
-/** An interval of time, in milliseconds, as the intervals of a number that means a date: seconds, and milliseconds. */
-export const dateIntervals = (interval: Interval): Interval[] => [
-  {
-    low: tighter(inUnit(interval.low, 1000), { value: -MAX_DATE_MS / 1000, inside: true }, true),
-    high: tighter(inUnit(interval.high, 1000), { value: FIRST_MS, inside: false }, false),
-  },
-  {
-    low: tighter(interval.low, { value: FIRST_MS, inside: true }, true),
-    high: tighter(interval.high, { value: MAX_DATE_MS, inside: true }, false),
-  },
-];
 
 /** The codes of a date column, which holds multiples of its unit. */
 export const dateCodeRange = (interval: Interval, unitMs: number): CodeRange => {

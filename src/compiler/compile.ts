@@ -1,12 +1,13 @@
-import { isBranch } from '../conditions/leaves.ts';
+import { POSITIVE } from '../conditions/complements.ts';
 import { kindOf } from '../conditions/kinds.ts';
+import { isBranch } from '../conditions/leaves.ts';
 import type { ConditionKind, ExpandedCondition, Leaf } from '../conditions/types.ts';
 import { and, type Bits, not, or, within } from './bits.ts';
 import type { Catalogue } from './catalogue.ts';
 import { addCosts, type Cost, cost } from './cost.ts';
 import { eventSource } from './events.ts';
 import { Parameters, renumber } from './parameters.ts';
-import { type Context, POSITIVE, propertySource } from './properties.ts';
+import { type Context, propertySource } from './properties.ts';
 import { sampleSource } from './sample.ts';
 import type { Source, SourceName } from './slices.ts';
 

@@ -9,6 +9,7 @@ export type SqlType =
   | 'text[]'
   | 'jsonb'
   | 'jsonb[]'
+  | 'float8'
   | 'float8[]'
   | 'timestamptz';
 

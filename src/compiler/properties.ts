@@ -1,3 +1,4 @@
+import { POSITIVE } from '../conditions/complements.ts';
 import { elementKey, textMatchKey } from '../conditions/references.ts';
 import type {
   DateCompare,
@@ -5,18 +6,24 @@ import type {
   Equals,
   In,
   Includes,
+  LeafOf,
+  NumberBetween,
+  NumberCompare,
   PropertyCondition,
+  PropertyOperator,
   Scalar,
   TextMatch,
 } from '../conditions/types.ts';
 import { numberCode } from '../index/codes.ts';
-import { DAY_MS, PRESENCE_SLICE } from '../index/layout.ts';
+import { PRESENCE_SLICE } from '../index/layout.ts';
 import { and, not, or } from './bits.ts';
-import { codeRange, dateCodeRange, dateIntervals, type Interval } from './bounds.ts';
+import { codeRange, dateCodeRange } from './bounds.ts';
 import type { Catalogue, PropertyColumns } from './catalogue.ts';
 import { addCosts, cost } from './cost.ts';
+import { dateInterval, dateIntervals, type Interval, numberInterval } from './intervals.ts';
 import type { Parameters } from './parameters.ts';
-import { usersWithElements, usersWithNumberIn, usersWithTextIn, usersWithTextLike } from './rows.ts';
+import { rowProperty } from './row-property.ts';
+import { usersWhere } from './rows.ts';
 import { anyCode, anyRange, anySlice, type Codes, everySlice, NOTHING, type Source, slice } from './slices.ts';
 
 export interface Context {
@@ -27,18 +34,19 @@ export interface Context {
 }
 
 interface Subject extends Context {
-  readonly property: string;
   readonly columns: PropertyColumns;
 }
 
 /** Users who are in one source or another. */
-const either = (sources: readonly Source[]): Source => {
-  const used = sources.filter((each) => each.source !== 'nothing');
+const either = (sources: readonly (Source | undefined)[]): Source | undefined => {
+  const known = sources.filter((each) => each !== undefined);
+  if (known.length < sources.length) return undefined;
+  const used = known.filter((each) => each.source !== 'nothing');
   if (used.length <= 1) return used[0] ?? NOTHING;
   return {
     bits: or(used.map((each) => each.bits)),
     cost: addCosts([...used.map((each) => each.cost), cost({ operations: used.length - 1 })]),
-    source: used.some((each) => each.source === 'users') ? 'users' : 'bitmaps',
+    source: 'bitmaps',
   };
 };
 
@@ -53,14 +61,12 @@ const codesOf = ({ catalogue }: Subject, columnId: number, values: readonly stri
   return [...new Set(values)].flatMap((value) => codes?.get(value) ?? []);
 };
 
-const textEquals = (subject: Subject, texts: readonly string[]): Source => {
-  const { columns, parameters, property } = subject;
+const textEquals = (subject: Subject, texts: readonly string[]): Source | undefined => {
+  const { columns, parameters } = subject;
   const column = columns.text;
   if (!column || texts.length === 0) return NOTHING;
-  const indexed = column.overflowed
-    ? undefined
-    : anyCode(parameters, textCodes(column), codesOf(subject, column.id, texts).map(BigInt));
-  return indexed ?? usersWithTextIn(parameters, property, texts);
+  if (column.overflowed) return undefined;
+  return anyCode(parameters, textCodes(column), codesOf(subject, column.id, texts).map(BigInt));
 };
 
 const textCodes = (column: { id: number; width: number }): Codes => ({
@@ -69,13 +75,11 @@ const textCodes = (column: { id: number; width: number }): Codes => ({
   hasNegative: false,
 });
 
-const numberEquals = ({ columns, parameters, property }: Subject, numbers: readonly number[]): Source => {
+const numberEquals = ({ columns, parameters }: Subject, numbers: readonly number[]): Source | undefined => {
   const column = columns.number;
   if (!column || numbers.length === 0) return NOTHING;
   const codes = numbers.flatMap((value) => numberCode(value, column.scale) ?? []);
-  return (
-    anyCode(parameters, { ...column, columnId: column.id }, codes) ?? usersWithNumberIn(parameters, property, numbers)
-  );
+  return anyCode(parameters, { ...column, columnId: column.id }, codes);
 };
 
 const booleanEquals = ({ columns, parameters }: Subject, booleans: ReadonlySet<boolean>): Source => {
@@ -93,27 +97,27 @@ const booleanEquals = ({ columns, parameters }: Subject, booleans: ReadonlySet<b
 };
 
 /** Arrays with at least one of the elements. */
-const includesAny = (subject: Subject, values: readonly Scalar[]): Source => {
-  const { columns, parameters, property } = subject;
+const includesAny = (subject: Subject, values: readonly Scalar[]): Source | undefined => {
+  const { columns, parameters } = subject;
   const column = columns.array;
   if (!column || values.length === 0) return NOTHING;
   const elements = values.map(elementKey);
-  if (column.overflowed) return usersWithElements(parameters, property, elements, false);
+  if (column.overflowed) return undefined;
   return anySlice(parameters, column.id, codesOf(subject, column.id, elements));
 };
 
-const includesAll = (subject: Subject, values: readonly Scalar[]): Source => {
-  const { columns, parameters, property } = subject;
+const includesAll = (subject: Subject, values: readonly Scalar[]): Source | undefined => {
+  const { columns, parameters } = subject;
   const column = columns.array;
   if (!column || values.length === 0) return NOTHING;
   const elements = [...new Set(values.map(elementKey))];
-  if (column.overflowed) return usersWithElements(parameters, property, elements, true);
+  if (column.overflowed) return undefined;
   const codes = codesOf(subject, column.id, elements);
   return codes.length < elements.length ? NOTHING : everySlice(parameters, column.id, codes);
 };
 
 /** Strictly by type, and an array is equal to each of its elements. */
-const equalsAny = (subject: Subject, values: readonly Scalar[]): Source =>
+const equalsAny = (subject: Subject, values: readonly Scalar[]): Source | undefined =>
   either([
     textEquals(
       subject,
@@ -127,16 +131,11 @@ const equalsAny = (subject: Subject, values: readonly Scalar[]): Source =>
     includesAny(subject, values),
   ]);
 
-const textMatching = (subject: Subject, leaf: TextMatch): Source => {
-  const { catalogue, columns, parameters, property } = subject;
+const textMatching: Handler<TextMatch> = ({ catalogue, columns, parameters }, leaf) => {
   const column = columns.text;
   if (!column) return NOTHING;
   const codes = column.overflowed ? undefined : catalogue.textMatches.get(textMatchKey(leaf));
-  const matching = leaf.operator === 'not_contains' ? 'contains' : leaf.operator;
-  return (
-    (codes && anyCode(parameters, textCodes(column), codes.map(BigInt))) ??
-    usersWithTextLike(parameters, property, matching, leaf.value)
-  );
+  return codes && anyCode(parameters, textCodes(column), codes.map(BigInt));
 };
 
 const numberWithin = ({ columns, parameters }: Subject, interval: Interval): Source => {
@@ -146,7 +145,7 @@ const numberWithin = ({ columns, parameters }: Subject, interval: Interval): Sou
 };
 
 /** Dates are texts that parse, which have a column of their own, and numbers. */
-const dateWithin = ({ columns, parameters }: Subject, interval: Interval): Source => {
+const dateWithin = ({ columns, parameters }: Subject, interval: Interval): Source | undefined => {
   const { date, number } = columns;
   return either([
     date ? anyRange(parameters, { ...date, columnId: date.id }, [dateCodeRange(interval, date.unitMs)]) : NOTHING,
@@ -160,45 +159,19 @@ const dateWithin = ({ columns, parameters }: Subject, interval: Interval): Sourc
   ]);
 };
 
-const inside = (value: number) => ({ value, inside: true });
-const outside = (value: number) => ({ value, inside: false });
-
-const onDay = (ms: number): Interval => {
-  const start = Math.floor(ms / DAY_MS) * DAY_MS;
-  return { low: inside(start), high: outside(start + DAY_MS) };
-};
-
-const DATES: Record<DateCompare['operator'], (value: number) => Interval> = {
-  before: (value) => ({ low: null, high: outside(value) }),
-  after: (value) => ({ low: outside(value), high: null }),
-  on: onDay,
-};
-const RELATIVE_DATES: Record<DateRelative['operator'], (ms: number, asOf: number) => Interval> = {
-  within_last: (ms, asOf) => ({ low: inside(asOf - ms), high: inside(asOf) }),
-  not_within_last: (ms, asOf) => ({ low: inside(asOf - ms), high: inside(asOf) }),
-  within_next: (ms, asOf) => ({ low: inside(asOf), high: inside(asOf + ms) }),
-};
-
-type Operator = PropertyCondition['operator'];
-/** The leaves that have an operator: `Equals` of `equals`. */
-type LeafOf<O extends Operator> = PropertyCondition extends infer L
-  ? L extends PropertyCondition
-    ? O extends L['operator']
-      ? L
-      : never
-    : never
-  : never;
-type Handler<L> = (subject: Subject, leaf: L) => Source;
+/** Undefined where bitmaps cannot tell, or take longer than a look at the rows. */
+type Handler<L> = (subject: Subject, leaf: L) => Source | undefined;
 
 const equals: Handler<Equals> = (subject, leaf) => equalsAny(subject, [leaf.value]);
 const inList: Handler<In> = (subject, leaf) => equalsAny(subject, leaf.value);
 const includes: Handler<Includes> = (subject, leaf) => includesAny(subject, [leaf.value]);
-const date: Handler<DateCompare> = (subject, leaf) => dateWithin(subject, DATES[leaf.operator](leaf.value));
-const relativeDate: Handler<DateRelative> = (subject, leaf) =>
-  dateWithin(subject, RELATIVE_DATES[leaf.operator](leaf.value.ms, subject.asOf));
+const compareNumber: Handler<NumberCompare | NumberBetween> = (subject, leaf) =>
+  numberWithin(subject, numberInterval(leaf));
+const date: Handler<DateCompare | DateRelative> = (subject, leaf) =>
+  dateWithin(subject, dateInterval(leaf, subject.asOf));
 
 /** What each operator holds for; of a negative one, what its positive one holds for. */
-const HANDLERS: { readonly [O in Operator]: Handler<LeafOf<O>> } = {
+const HANDLERS: { readonly [O in PropertyOperator]: Handler<LeafOf<O>> } = {
   is_set: set,
   is_not_set: set,
   equals,
@@ -209,37 +182,28 @@ const HANDLERS: { readonly [O in Operator]: Handler<LeafOf<O>> } = {
   not_contains: textMatching,
   starts_with: textMatching,
   ends_with: textMatching,
-  greater_than: (subject, leaf) => numberWithin(subject, { low: outside(leaf.value), high: null }),
-  at_least: (subject, leaf) => numberWithin(subject, { low: inside(leaf.value), high: null }),
-  less_than: (subject, leaf) => numberWithin(subject, { low: null, high: outside(leaf.value) }),
-  at_most: (subject, leaf) => numberWithin(subject, { low: null, high: inside(leaf.value) }),
-  between: (subject, leaf) => numberWithin(subject, { low: inside(leaf.value[0]), high: inside(leaf.value[1]) }),
+  greater_than: compareNumber,
+  at_least: compareNumber,
+  less_than: compareNumber,
+  at_most: compareNumber,
+  between: compareNumber,
   before: date,
   after: date,
   on: date,
-  within_last: relativeDate,
-  not_within_last: relativeDate,
-  within_next: relativeDate,
+  within_last: date,
+  not_within_last: date,
+  within_next: date,
   includes,
   not_includes: includes,
   includes_any: (subject, leaf) => includesAny(subject, leaf.value),
   includes_all: (subject, leaf) => includesAll(subject, leaf.value),
 };
 
-/** The exact complements, over all users. */
-export const POSITIVE: { readonly [O in Operator]?: Operator } = {
-  is_not_set: 'is_set',
-  not_equals: 'equals',
-  not_in: 'in',
-  not_contains: 'contains',
-  not_within_last: 'within_last',
-  not_includes: 'includes',
-};
-
-/** A property leaf. A property that nobody has is set for nobody. */
+/** A property leaf, from the bitmaps where they can tell, else from the rows. A property that nobody has is set for nobody. */
 export const propertySource = (context: Context, leaf: PropertyCondition): Source => {
+  const operator = POSITIVE[leaf.operator];
+  if (operator) return complement(propertySource(context, { ...leaf, operator } as PropertyCondition));
   const columns = context.catalogue.properties.get(leaf.property) ?? {};
   const handler = HANDLERS[leaf.operator] as Handler<PropertyCondition>;
-  const positive = handler({ ...context, property: leaf.property, columns }, leaf);
-  return POSITIVE[leaf.operator] ? complement(positive) : positive;
+  return handler({ ...context, columns }, leaf) ?? usersWhere(rowProperty(context, 'u.properties', leaf));
 };

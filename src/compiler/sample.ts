@@ -6,9 +6,12 @@ import type { Source } from './slices.ts';
 
 const PLACES = 2 ** 16;
 
+/** Users whose 16-bit number is below it are in. */
+export const sampleThreshold = (percent: number): number => Math.round((percent / 100) * PLACES);
+
 /** A share of the users, by digests of seed and place: see sql/functions/evenkeel_sample.sql. */
 export const sampleSource = ({ parameters }: Context, { percent, seed }: Sample): Source => {
-  const threshold = Math.round((percent / 100) * PLACES);
+  const threshold = sampleThreshold(percent);
   if (threshold <= 0) return { bits: NONE, cost: cost({}), source: 'nothing' };
   if (threshold >= PLACES) return { bits: ALL, cost: cost({}), source: 'nothing' };
   let lowestOne = 0;

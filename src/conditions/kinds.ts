@@ -1,8 +1,8 @@
 import { leavesOf } from './leaves.ts';
-import type { Condition, ConditionKind, Leaf, PropertyCondition, SegmentReference } from './types.ts';
+import type { Condition, ConditionKind, Leaf, PropertyCondition, PropertyOperator, SegmentReference } from './types.ts';
 
 /** A new operator does not compile until it has its kind. */
-const KIND_OF_OPERATOR: Record<PropertyCondition['operator'], ConditionKind> = {
+const KIND_OF_OPERATOR: Record<PropertyOperator, ConditionKind> = {
   is_set: 'property.is_set',
   is_not_set: 'property.is_set',
   equals: 'property.equals',

@@ -1,26 +1,11 @@
 import { createHash } from 'node:crypto';
+import { COMPLEMENT } from './complements.ts';
 import { EARLIEST_MS } from './dates.ts';
 import { elementKey } from './references.ts';
 import { serialise } from './serialise.ts';
-import type { Condition, Leaf, PropertyCondition, Scalar, SegmentReference } from './types.ts';
+import type { Condition, Leaf, Scalar, SegmentReference } from './types.ts';
 
 const DAY_MS = 86_400_000;
-
-/** Operators that are each other's exact complement over all users. */
-const COMPLEMENT: Partial<Record<PropertyCondition['operator'], PropertyCondition['operator']>> = {
-  is_set: 'is_not_set',
-  is_not_set: 'is_set',
-  equals: 'not_equals',
-  not_equals: 'equals',
-  in: 'not_in',
-  not_in: 'in',
-  contains: 'not_contains',
-  not_contains: 'contains',
-  within_last: 'not_within_last',
-  not_within_last: 'within_last',
-  includes: 'not_includes',
-  not_includes: 'includes',
-};
 
 /**
  * One form for all conditions that differ in writing only: the order of `of` and of lists, repeats, `all` in `all`, `any` in `any`,

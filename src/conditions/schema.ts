@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MAX_EVENT_LENGTH, MAX_SEED_LENGTH, MAX_SEGMENT_LENGTH, MAX_VALUE_LENGTH } from './limits.ts';
-import type { Condition, EventCount, PropertyCondition, Sample, SegmentReference } from './types.ts';
+import type { Condition, EventCount, PropertyCondition, PropertyOperator, Sample, SegmentReference } from './types.ts';
 import { count, duration, isoDate, number, propertyPath, range, scalar, scalars, text, within } from './values.ts';
 
 /**
@@ -54,7 +54,7 @@ const PLAIN = ['type', 'property', 'operator'];
 const VALUED = [...PLAIN, 'value'];
 
 /** A new operator does not compile until it has its schema. */
-const BY_OPERATOR: Record<PropertyCondition['operator'], LeafSchema<PropertyCondition>> = {
+const BY_OPERATOR: Record<PropertyOperator, LeafSchema<PropertyCondition>> = {
   is_set: { schema: isSet, fields: PLAIN },
   is_not_set: { schema: isSet, fields: PLAIN },
   equals: { schema: equals, fields: VALUED },

@@ -78,6 +78,17 @@ export type PropertyCondition =
   | Includes
   | IncludesMany;
 
+export type PropertyOperator = PropertyCondition['operator'];
+
+/** The leaves that have an operator: `Equals` of `equals`. */
+export type LeafOf<O extends PropertyOperator> = PropertyCondition extends infer L
+  ? L extends PropertyCondition
+    ? O extends L['operator']
+      ? L
+      : never
+    : never
+  : never;
+
 /** How often: both bounds inside; `high` null is unbounded. `{low: 1, high: null}` is "at least once". */
 export interface CountRange {
   readonly low: number;

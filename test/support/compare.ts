@@ -1,6 +1,7 @@
 import { isMember, preview } from '../../src/calculations/questions.ts';
 import { parseCondition } from '../../src/conditions/parse.ts';
 import { type ConditionJson, oracleMembers, oracleUsers } from './oracle.ts';
+import { rowMembers } from './row-members.ts';
 import type { World } from './world.ts';
 import { propertiesOf, snapshotMembers } from './workspace.ts';
 
@@ -24,7 +25,7 @@ const count = (from: readonly string[], without: readonly string[]): number => {
 
 /**
  * Calculates `condition` and compares everything that the calculation says with the oracle: the members one by one, the
- * counts, who entered and left since the snapshot before, and, when `thorough`, the preview and single users.
+ * counts, who entered and left since the snapshot before; the same condition row by row; and, when `thorough`, the preview and single users.
  *
  * @throws with the condition and the users that differ
  */
@@ -37,6 +38,9 @@ export const compareWithOracle = async (
   const done = await world.calculate(workspaceId, condition);
   const expected = await oracleMembers(world.pool, workspaceId, condition, done.asOf);
   const everybody = await oracleUsers(world.pool, workspaceId);
+  const byRow = await rowMembers(world.client, workspaceId, condition, done.asOf);
+  if (byRow.join('\n') !== expected.join('\n'))
+    throw new Error(`row by row: ${await difference(world, workspaceId, condition, done.asOf, byRow, expected)}`);
   const { members, bits } = await snapshotMembers(world.pool, done.snapshotId);
   if (members.join('\n') !== expected.join('\n'))
     throw new Error(await difference(world, workspaceId, condition, done.asOf, members, expected));

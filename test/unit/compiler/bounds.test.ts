@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { codeRange, dateCodeRange, dateIntervals } from '../../../src/compiler/bounds.ts';
+import { codeRange, dateCodeRange } from '../../../src/compiler/bounds.ts';
 import { decisionProgram } from '../../../src/compiler/decision.ts';
+import { dateIntervals } from '../../../src/compiler/intervals.ts';
 import { numberCode } from '../../../src/index/codes.ts';
 import { FLOAT_SCALE } from '../../../src/index/layout.ts';
 
