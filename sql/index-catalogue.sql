@@ -1,4 +1,4 @@
--- All that a condition needs to be compiled, in one round trip. $2: property paths; $3: event names; $4, $5, $6: path, column
+-- All that a condition needs to be compiled, in one round trip. $2: property paths, of which '' is who exists; $3: event names; $4, $5, $6: path, column
 -- type and digest of each value whose code is needed, of which the position in the arrays is given back. $7, $8: shards of the workspace, both inside, and only those of $9 where it
 -- is not null: a row 'pending' where changes are noted there that the bitmaps lack.
 with property as materialized (
@@ -6,7 +6,7 @@ with property as materialized (
 ), event as materialized (
   select id, name from event_names where workspace_id = $1::integer and name = any($3::text[])
 ), held as materialized (
-  select p.path, c.id, c.type, c.scale, c.unit_ms, c.width, c.has_negative, c.overflowed
+  select p.path, c.xmin as version, c.id, c.type, c.scale, c.unit_ms, c.width, c.has_negative, c.overflowed
   from property p join columns c on c.property_id = p.id
 )
 select 'property' as kind, id, path as name, null::text as type, null::integer as scale, null::integer as unit_ms,
@@ -24,13 +24,14 @@ from unnest($4::text[], $5::text[], $6::uuid[]) with ordinality as wanted (path,
 join held h on h.path = wanted.path and h.type = wanted.type
 join dictionary d on d.column_id = h.id and d.digest = wanted.digest
 union all
+select 'versions', null, array_agg(version order by id)::text, null, null, null, null, null, null
+from held
+having count(*) > 0
+union all
 select 'pending', null, null, null, null, null, null, null, null
 where exists (
   select from pending_properties
-  where property_id = any(array(
-      select id from property
-      union all
-      select id from properties where workspace_id = $1::integer and path = ''))
+  where property_id = any(array(select id from property))
     and shard between $7::bigint and $8::bigint and ($9::bigint[] is null or shard = any($9::bigint[]))
 ) or exists (
   select from pending_events

@@ -28,6 +28,8 @@ export const DEFAULT_STATEMENT_TIMEOUT_MS = 60_000;
 export const MAX_WAITING_QUESTIONS = 1_000;
 /** Prepared statements of one connection; then it is replaced, as each holds memory in the server. */
 export const MAX_PREPARED = 250;
+/** Segments whose expanded conditions and catalogues a thread remembers: some 2 kB each, of a long list or 1,000 codes more. */
+export const MAX_REMEMBERED_SEGMENTS = 1_000;
 export const WORKER_HEAP_MB = 512;
 /** How long a stopping process waits for what it is running. */
 export const DRAIN_MS = 10_000;

@@ -1,13 +1,14 @@
 import type pg from 'pg';
-import { type CalculationRow, calculationStatement } from '../compiler/statements.ts';
+import { type CalculationResult, calculationStatement } from '../compiler/calculation.ts';
+import { compile } from '../compiler/compile.ts';
+import { references } from '../conditions/references.ts';
+import { transaction } from '../database/transaction.ts';
+import { loadCatalogue } from '../index/catalogue.ts';
+import { fold, withFoldLock } from '../index/fold.ts';
+import { expandSegment, loadDefinitions } from './definitions.ts';
 import { asQuery } from './fresh.ts';
-import { sql } from '../database/sql.ts';
-import { type Definition, type Expanded, expandSegment } from './definitions.ts';
-import { inFreshTransaction, type Subject } from './fresh.ts';
+import { type Known, knownOf, type Memory } from './memory.ts';
 import type { CalculateTask, Lost, Succeeded } from './tasks.ts';
-
-const BEGIN = sql('calculations-begin');
-const STORE = sql('calculations-store');
 
 /** Ends the transaction of a calculation that is not wanted any more. */
 class NotWantedError extends Error {}
@@ -21,114 +22,154 @@ export class CalculationError extends Error {
   }
 }
 
-interface Begun extends Subject {
-  readonly definition: Definition;
-  readonly kinds: Expanded['kinds'];
-  readonly previousId: number | null;
-  readonly snapshotId: number;
-}
-
 /**
- * One calculation on one connection, from freshening to the commit that makes snapshot, membership and record visible
- * together.
+ * One calculation on one connection, up to the commit that makes snapshot, membership and record visible together. Mostly that
+ * is a single statement, compiled from what the thread remembers of the segment, which itself finds out whether that still
+ * holds. Where it does not, definitions and catalogue are read first, and where the bitmaps lack changes they are folded, all
+ * in the snapshot in which the same statement then runs.
  *
  * @returns what it found, or `lost` where it was cancelled or taken over meanwhile
  * @throws CalculationError
  */
-export const runCalculation = async (client: pg.ClientBase, task: CalculateTask): Promise<Succeeded | Lost> => {
-  let kinds: readonly string[] | undefined;
+export const runCalculation = async (
+  client: pg.ClientBase,
+  task: CalculateTask,
+  memory: Memory,
+): Promise<Succeeded | Lost> => {
+  const calculation = new Calculation(client, task, memory);
   try {
-    return await calculate(client, task, (known) => {
-      kinds = known;
-    });
+    return await calculation.run();
   } catch (error) {
     if (error instanceof NotWantedError) return { outcome: 'lost' };
-    throw new CalculationError(error, kinds);
+    throw new CalculationError(error, calculation.kinds);
   }
 };
 
-const calculate = async (
-  client: pg.ClientBase,
-  task: CalculateTask,
-  note: (kinds: readonly string[]) => void,
-): Promise<Succeeded> => {
-  let storing = 0;
-  const load = async (): Promise<Begun> => {
-    const begun = await begin(client, task);
-    note(begun.kinds);
-    return begun;
-  };
-  const done = await inFreshTransaction(client, task.workspaceId, load, async (compiled) => {
-    const { subject, membership, shards, asOf, watch } = compiled;
-    const { snapshotId, previousId } = subject;
-    const began = performance.now();
-    const statement = calculationStatement(membership, { shards, snapshotId, previousId });
-    const { rows } = await client.query<CalculationRow>(asQuery(statement));
-    const counts = rows[0];
-    if (counts === undefined) throw new Error('the calculation statement gave no row');
-    // The statement's own clock tells when it had the membership and began to store it.
-    storing = began + counts.query_ms;
-    const phasesMs = { freshen: watch.freshen, compile: watch.compile, query: counts.query_ms };
-    await store(client, task, { subject, asOf, counts, phasesMs });
-    return { subject, asOf, counts, phasesMs };
-  });
-  const { subject, asOf, counts, phasesMs } = done;
-  return {
-    outcome: 'succeeded',
-    snapshotId: subject.snapshotId,
-    segmentVersion: subject.definition.version,
-    asOf,
-    population: counts.population,
-    members: counts.members,
-    entered: counts.entered,
-    left: counts.left,
-    kinds: subject.kinds,
-    phasesMs: { ...phasesMs, store: performance.now() - storing },
-  };
-};
-
-const begin = async (client: pg.ClientBase, task: CalculateTask): Promise<Begun> => {
-  const { rows } = await client.query<{
-    definitions: Definition[] | null;
-    previous_id: number | null;
-    snapshot_id: number;
-  }>(BEGIN, [task.id, task.processId, task.attempt, task.segmentId, task.workspaceId]);
-  const begun = rows[0];
-  const definitions = new Map(begun?.definitions?.map((definition) => [definition.key, definition]));
-  const definition = definitions.get(task.segmentKey);
-  if (begun === undefined || definition === undefined) throw new NotWantedError();
-  const { condition, kinds } = expandSegment(definition, definitions);
-  return { condition, kinds, definition, previousId: begun.previous_id, snapshotId: begun.snapshot_id };
-};
-
-interface Calculated {
-  readonly subject: Begun;
+/** The statement's row, and what it was made from. */
+interface Answer {
+  readonly known: Known;
   readonly asOf: number;
-  readonly counts: CalculationRow;
-  readonly phasesMs: { readonly freshen: number; readonly compile: number; readonly query: number };
+  readonly result: CalculationResult;
+  /** When its membership was known and storing it began, by this thread's clock. */
+  readonly storingAt: number;
+  readonly freshenMs: number;
+  readonly compileMs: number;
 }
 
-const store = async (client: pg.ClientBase, task: CalculateTask, done: Calculated): Promise<void> => {
-  const { subject, asOf, counts, phasesMs } = done;
-  const { rows } = await client.query(STORE, [
-    task.id,
-    task.processId,
-    task.attempt,
-    subject.snapshotId,
-    task.workspaceId,
-    task.segmentId,
-    subject.definition.version,
-    subject.previousId,
-    new Date(asOf),
-    counts.population,
-    counts.members,
-    task.trigger === 'newsletter',
-    counts.entered,
-    counts.left,
-    subject.kinds,
-    phasesMs.freshen,
-    phasesMs.compile,
-    phasesMs.query,
-  ]);
-  if (rows.length === 0) throw new NotWantedError();
-};
+class Calculation {
+  readonly #client: pg.ClientBase;
+  readonly #task: CalculateTask;
+  readonly #memory: Memory;
+  #freshenMs = 0;
+  #compileMs = 0;
+  kinds: readonly string[] | undefined;
+
+  constructor(client: pg.ClientBase, task: CalculateTask, memory: Memory) {
+    this.#client = client;
+    this.#task = task;
+    this.#memory = memory;
+  }
+
+  async run(): Promise<Succeeded | Lost> {
+    const known = this.#memory.get(this.#task.segmentId);
+    let answer = known === undefined ? undefined : await this.#fromMemory(known);
+    if (answer === undefined || answer.result.verdict === 'stale') answer = await this.#fromScratch();
+    if (answer.result.verdict === 'pending') answer = await this.#folding();
+    const { verdict } = answer.result;
+    if (verdict === 'lost') return { outcome: 'lost' };
+    if (verdict !== 'done') throw new Error(`what a calculation has just read itself is ${verdict}`);
+    return succeeded(answer);
+  }
+
+  #fromMemory(known: Known): Promise<Answer> {
+    // An event must not lie later than asOf only because it came between the two: then the snapshot comes first.
+    if (known.basis.eventIds.length === 0) return this.#state(known);
+    return transaction(this.#client, () => this.#state(known), { isolation: 'repeatable read', snapshot: true });
+  }
+
+  #fromScratch(): Promise<Answer> {
+    return transaction(this.#client, async () => this.#state(await this.#learn()), { isolation: 'repeatable read' });
+  }
+
+  /** Under the fold lock, as the only one that changes bitmaps. */
+  #folding(): Promise<Answer> {
+    const { workspaceId } = this.#task;
+    const waiting = performance.now();
+    return withFoldLock(this.#client, workspaceId, () => {
+      this.#freshenMs += performance.now() - waiting;
+      return transaction(
+        this.#client,
+        async () => {
+          const { propertyIds, eventIds } = (await this.#learn()).catalogue;
+          const folding = performance.now();
+          await fold(this.#client, { workspaceId, propertyIds, eventIds });
+          this.#freshenMs += performance.now() - folding;
+          // Folding may have given columns, widths and codes that were not there before.
+          return this.#state(await this.#learn());
+        },
+        { isolation: 'repeatable read' },
+      );
+    });
+  }
+
+  /** Reads definitions and catalogue as the transaction sees them. Throws 422 for a condition that cannot be expanded. */
+  async #learn(): Promise<Known> {
+    const began = performance.now();
+    const { workspaceId, segmentId, segmentKey } = this.#task;
+    const definitions = await loadDefinitions(this.#client, workspaceId, [segmentKey]);
+    const definition = definitions.get(segmentKey);
+    if (definition?.id !== segmentId) throw new NotWantedError();
+    const expanded = expandSegment(definition, definitions);
+    this.kinds = expanded.kinds;
+    const catalogue = await loadCatalogue(this.#client, workspaceId, references(expanded.condition));
+    const known = knownOf(definition, definitions, expanded, catalogue);
+    this.#memory.set(segmentId, known);
+    this.#compileMs += performance.now() - began;
+    return known;
+  }
+
+  /** The transaction's snapshot is taken before if it reads events. */
+  async #state(known: Known): Promise<Answer> {
+    const asOf = Date.now();
+    const compiling = performance.now();
+    this.kinds = known.kinds;
+    const { id, processId, attempt, workspaceId, segmentId, trigger } = this.#task;
+    const membership = compile(known.condition, known.catalogue, asOf);
+    this.#compileMs += performance.now() - compiling;
+    const times = { freshenMs: this.#freshenMs, compileMs: this.#compileMs };
+    const statement = calculationStatement(membership, {
+      claim: { id, processId, attempt, workspaceId, segmentId },
+      basis: known.basis,
+      shards: known.catalogue.shards,
+      segmentVersion: known.version,
+      kinds: known.kinds,
+      asOf,
+      pinned: trigger === 'newsletter',
+      ...times,
+    });
+    const began = performance.now();
+    const { rows } = await this.#client.query<CalculationResult>(asQuery(statement));
+    const result = rows[0];
+    if (result === undefined) throw new Error('the calculation statement gave no row');
+    return { known, asOf, result, storingAt: began + result.query_ms, ...times };
+  }
+}
+
+const succeeded = ({ known, asOf, result, storingAt, freshenMs, compileMs }: Answer): Succeeded => ({
+  outcome: 'succeeded',
+  snapshotId: result.snapshot_id,
+  segmentVersion: known.version,
+  asOf,
+  finishedAt: result.finished_at.getTime(),
+  population: result.population,
+  members: result.members,
+  entered: result.entered,
+  left: result.left,
+  kinds: known.kinds,
+  phasesMs: {
+    freshen: freshenMs,
+    compile: compileMs,
+    query: result.query_ms,
+    store: performance.now() - storingAt,
+  },
+});

@@ -9,6 +9,7 @@ const SETTINGS = `
          set_config('max_parallel_workers_per_gather', '0', false), -- the threads are the parallelism
          set_config('plan_cache_mode', 'force_generic_plan', false),
          set_config('enable_seqscan', 'off', false),          -- a plan made while a table is empty outlives that: decision 0004
+         set_config('default_transaction_isolation', 'repeatable read', false), -- a calculation is a statement by itself: decision 0014
          set_config('statement_timeout', $1::text, false)`;
 /** Ends a statement whose thread has died. Not there on every platform, so a refusal is ignored. */
 const CHECK_CLIENT = `select set_config('client_connection_check_interval', '1000', false)`;

@@ -46,6 +46,8 @@ export interface Succeeded {
   readonly snapshotId: number;
   readonly segmentVersion: number;
   readonly asOf: number;
+  /** By the database's clock, epoch milliseconds. */
+  readonly finishedAt: number;
   readonly population: number;
   readonly members: number;
   readonly entered: number;

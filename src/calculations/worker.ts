@@ -4,6 +4,7 @@ import { workerData } from 'piscina';
 import { EvenkeelError } from '../core/errors.ts';
 import { isConnectionLost } from '../database/errors.ts';
 import { classifyFailure } from './failures.ts';
+import { Memory } from './memory.ts';
 import { explain, isMember, preview } from './questions.ts';
 import { CalculationError, runCalculation } from './run-calculation.ts';
 import { Session } from './session.ts';
@@ -18,6 +19,7 @@ export interface ThreadSettings {
 
 const settings = workerData as ThreadSettings;
 const session = new Session(settings);
+const memory = new Memory();
 let running: number | undefined;
 
 const channel = new BroadcastChannel(settings.channel);
@@ -47,7 +49,7 @@ const withClient = async <T>(work: (client: Awaited<ReturnType<Session['begin']>
 const calculate = async (task: CalculateTask): Promise<Outcome> => {
   running = task.id;
   try {
-    return await withClient((client) => runCalculation(client, task));
+    return await withClient((client) => runCalculation(client, task, memory));
   } catch (thrown) {
     const { cause, kinds } = thrown instanceof CalculationError ? thrown : { cause: thrown, kinds: undefined };
     if (session.cancelled) return { outcome: 'lost' };

@@ -4,6 +4,7 @@ export type SqlType =
   | 'int[]'
   | 'bigint'
   | 'bigint[]'
+  | 'boolean'
   | 'boolean[]'
   | 'text'
   | 'text[]'
@@ -11,7 +12,9 @@ export type SqlType =
   | 'jsonb[]'
   | 'float8'
   | 'float8[]'
-  | 'timestamptz';
+  | 'timestamptz'
+  | 'uuid'
+  | 'xid[]';
 
 /**
  * The values of a statement in the making. Each gets a place of its own, also where two are equal, so that the text of a

@@ -5,6 +5,8 @@ export type Isolation = 'read committed' | 'repeatable read' | 'serializable';
 export interface TransactionOptions {
   readonly isolation?: Isolation;
   readonly readOnly?: boolean;
+  /** Takes its snapshot at once, and not with its first statement. */
+  readonly snapshot?: boolean;
 }
 
 const BEGIN: Record<Isolation, string> = {
@@ -18,7 +20,8 @@ const run = async <T, C extends pg.ClientBase>(
   work: (client: C) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> => {
-  await client.query(`${BEGIN[options.isolation ?? 'read committed']}${options.readOnly === true ? ' read only' : ''}`);
+  const begin = `${BEGIN[options.isolation ?? 'read committed']}${options.readOnly === true ? ' read only' : ''}`;
+  await client.query(options.snapshot === true ? `${begin}; select` : begin);
   const result = await work(client);
   // A transaction that a swallowed error has aborted answers `commit` with ROLLBACK and no error.
   const { command } = await client.query('commit');

@@ -3,7 +3,7 @@ import type { TextMatch } from '../conditions/types.ts';
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
 import { digestOf } from './digest.ts';
-import { type ColumnType, shardRange } from './layout.ts';
+import { type ColumnType, POPULATION_PATH, shardRange } from './layout.ts';
 
 export { ensureEvents, ensureProperties, MAX_EVENT_NAMES, MAX_PROPERTIES } from './names.ts';
 
@@ -37,14 +37,22 @@ export interface LoadedCatalogue {
   readonly textMatches: ReadonlyMap<string, readonly number[]>;
   /** By name; an event that nobody ever did is absent. */
   readonly events: ReadonlyMap<string, number>;
+  /** Of the properties, and of who exists. */
   readonly propertyIds: number[];
   readonly eventIds: number[];
+  /**
+   * The `xmin`s of the properties' columns in the order of their ids, as text of `xid[]`; null where there are none. All that can
+   * become different of what was read here changes a row of \`columns\`: a new value gets the column's next code.
+   */
+  readonly columnVersions: string | null;
+  readonly absentProperties: string[];
+  readonly absentEvents: string[];
   /** Whether changes of these, or of who exists, are noted that the bitmaps lack. */
   readonly pending: boolean;
 }
 
 interface Row {
-  readonly kind: 'property' | 'column' | 'event' | 'code' | 'pending';
+  readonly kind: 'property' | 'column' | 'event' | 'code' | 'versions' | 'pending';
   readonly id: number;
   readonly name: string;
   readonly type: ColumnType;
@@ -96,10 +104,12 @@ export const loadCatalogue = async (
   shards?: readonly number[],
 ): Promise<LoadedCatalogue> => {
   const wanted = wantedValues(references);
+  const paths = [...references.properties, POPULATION_PATH];
+  const names = [...references.events];
   const { rows } = await db.query<Row>(LOAD, [
     workspaceId,
-    [...references.properties],
-    [...references.events],
+    paths,
+    names,
     wanted.map(({ path }) => path),
     wanted.map(({ type }) => type),
     wanted.map(({ value }) => digestOf(value)),
@@ -110,10 +120,12 @@ export const loadCatalogue = async (
   const codes = new Map<number, Map<string, number>>();
   const events = new Map<string, number>();
   const propertyIds: number[] = [];
+  const found = new Set<string>();
   for (const row of rows) {
     if (row.kind === 'property') {
       propertyIds.push(row.id);
-      properties.set(row.name, {});
+      found.add(row.name);
+      if (row.name !== POPULATION_PATH) properties.set(row.name, {});
     } else if (row.kind === 'event') events.set(row.name, row.id);
   }
   for (const row of rows) {
@@ -151,6 +163,9 @@ export const loadCatalogue = async (
     events,
     propertyIds,
     eventIds: [...events.values()],
+    columnVersions: rows.find(({ kind }) => kind === 'versions')?.name ?? null,
+    absentProperties: paths.filter((path) => !found.has(path)),
+    absentEvents: names.filter((name) => !events.has(name)),
     pending: rows.some(({ kind }) => kind === 'pending'),
   };
 };

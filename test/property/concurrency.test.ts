@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { Memory } from '../../src/calculations/memory.ts';
 import { Session } from '../../src/calculations/session.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { foldWorkspace } from '../../src/index/fold.ts';
@@ -107,17 +108,18 @@ describe('calculations while everything else goes on', () => {
       let calculations = 0;
       const calculator = async (key: string) => {
         const client = await connection();
+        const memory = new Memory();
         while (busy()) {
           const k = 1 + Math.floor(Math.random() * Math.max(1, ...acknowledged));
           const low = [...acknowledged];
-          const done = await calculate(client, world.pool, workspaceId, compare('left', 'at_least', k), key);
+          const done = await calculate(client, world.pool, workspaceId, compare('left', 'at_least', k), key, memory);
           const high = [...sent];
           const members = new Set((await snapshotMembers(world.pool, done.snapshotId)).members);
           for (let user = 0; user < USERS; user++) {
             if (members.has(id(user))) expect(high[user]).toBeGreaterThanOrEqual(k);
             else expect(low[user]).toBeLessThan(k);
           }
-          const half = await calculate(client, world.pool, workspaceId, torn(k), key);
+          const half = await calculate(client, world.pool, workspaceId, torn(k), key, memory);
           expect({ k, torn: half.members }).toEqual({ k, torn: 0 });
           calculations += 2;
         }

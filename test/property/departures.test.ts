@@ -1,8 +1,8 @@
 import type pg from 'pg';
+import { Memory } from '../../src/calculations/memory.ts';
 import { Session } from '../../src/calculations/session.ts';
 import { EvenkeelError } from '../../src/core/errors.ts';
 import { silentLog } from '../../src/core/log.ts';
-import { sql } from '../../src/database/sql.ts';
 import { sweepDictionary } from '../../src/index/erase.ts';
 import { foldWorkspace } from '../../src/index/fold.ts';
 import { rebuild } from '../../src/index/rebuild.ts';
@@ -11,6 +11,7 @@ import { Intake } from '../../src/ingest/intake.ts';
 import { parseMessages } from '../../src/ingest/messages.ts';
 import { eraseUser } from '../../src/ingest/users.ts';
 import { compareWithOracle } from '../support/compare.ts';
+import { late } from '../support/late.ts';
 import type { ConditionJson } from '../support/oracle.ts';
 import { calculate, openWorld, type World } from '../support/world.ts';
 import { continueOrdinalsAt, createWorkspace, snapshotMembers } from '../support/workspace.ts';
@@ -25,13 +26,12 @@ const USERS = 40;
 const RUN_MS = Number(process.env['EVENKEEL_TURMOIL_MS'] ?? 8_000);
 const TIMEOUT_MS = 120_000;
 const CHUNK_BITS = 32_000;
-/** A calculation's transaction is held open for up to this long, so that it is often late. */
+/** Up to this long lies between a calculation's snapshot and what it writes, so that it is often late. */
 const MAX_LATE_MS = 300;
 const MAX_PAUSE_MS = 150;
 const DAYS = 400;
 const DAY_MS = 86_400_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
-const STORE = sql('calculations-store');
 
 const below = (n: number): number => Math.floor(Math.random() * n);
 const oneOf = <T>(values: readonly T[]): T => values[below(values.length)] as T;
@@ -76,19 +76,6 @@ const connection = async (): Promise<pg.Client> => {
   sessions.push(session);
   return session.begin();
 };
-
-/** A connection that waits before the last statement of a calculation. */
-const slow = (client: pg.Client): pg.Client =>
-  new Proxy(client, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name);
-      if (name !== 'query') return typeof value === 'function' ? value.bind(target) : value;
-      return async (text: string, values: unknown[]) => {
-        if (text === STORE) await pause(below(MAX_LATE_MS));
-        return target.query(text, values);
-      };
-    },
-  });
 
 beforeAll(async () => {
   world = await openWorld();
@@ -137,9 +124,10 @@ test(
       }
     };
     const calculator = async (key: string) => {
-      const client = slow(await connection());
+      const memory = new Memory();
+      const client = late(await connection(), () => pause(below(MAX_LATE_MS)));
       for (; busy(); done.calculations += 1)
-        await calculate(client, world.pool, oneOf(workspaces), oneOf(CONDITIONS), key);
+        await calculate(client, world.pool, oneOf(workspaces), oneOf(CONDITIONS), key, memory);
     };
     const keys = ['k1', 'k2', 'k3', 'k4'];
     await Promise.all([

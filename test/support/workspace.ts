@@ -26,7 +26,8 @@ export const defineSegment = async (
 ): Promise<void> => {
   await db.query(
     `insert into segments (workspace_id, key, name, condition) values ($1, $2, $2, $3::jsonb)
-     on conflict (workspace_id, key) do update set condition = excluded.condition, version = segments.version + 1`,
+     on conflict (workspace_id, key) do update set condition = excluded.condition,
+       version = segments.version + (excluded.condition is distinct from segments.condition)::integer`,
     [workspaceId, key, JSON.stringify(condition)],
   );
 };

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { Memory } from '../../src/calculations/memory.ts';
 import { runCalculation } from '../../src/calculations/run-calculation.ts';
 import { Session } from '../../src/calculations/session.ts';
 import type { Succeeded } from '../../src/calculations/tasks.ts';
@@ -10,6 +10,7 @@ import type { Queryable } from '../../src/database/port.ts';
 import { Intake } from '../../src/ingest/intake.ts';
 import { parseMessages } from '../../src/ingest/messages.ts';
 import { eraseUser, mergeUser, replaceUser } from '../../src/ingest/users.ts';
+import { claim } from './claim.ts';
 import { createTestDatabase } from './database.ts';
 import type { Write } from './messages.ts';
 import { type ConditionJson, installOracle } from './oracle.ts';
@@ -36,6 +37,7 @@ export const openWorld = async (): Promise<World> => {
   const session = new Session({ url: database.url, statementTimeoutMs: STATEMENT_TIMEOUT_MS });
   const client = await session.begin();
   const intake = new Intake({ pool: database.pool, log: silentLog, onApplied: () => undefined });
+  const memory = new Memory();
   return {
     url: database.url,
     pool: database.pool,
@@ -44,7 +46,7 @@ export const openWorld = async (): Promise<World> => {
     write: async (workspaceId, writes) => {
       for (const write of writes) await apply(database.pool, intake, workspaceId, write);
     },
-    calculate: (workspaceId, condition) => calculate(client, database.pool, workspaceId, condition),
+    calculate: (workspaceId, condition) => calculate(client, database.pool, workspaceId, condition, 'testing', memory),
     close: async () => {
       await intake.close();
       await session.reset();
@@ -82,26 +84,12 @@ export const calculate = async (
   workspaceId: number,
   condition: ConditionJson,
   key = 'testing',
+  memory = new Memory(),
 ): Promise<Succeeded> => {
   await defineSegment(db, workspaceId, key, condition);
-  const processId = randomUUID();
-  const { rows } = await db.query<{ id: number; segment_id: number }>(
-    `insert into calculations (workspace_id, segment_id, segment_key, trigger, state, attempts, process_id)
-     select workspace_id, id, key, 'api', 'running', 1, $3 from segments where workspace_id = $1 and key = $2
-     returning id, segment_id`,
-    [workspaceId, key, processId],
-  );
-  const row = rows[0] as { id: number; segment_id: number };
-  const done = await runCalculation(client, {
-    kind: 'calculate',
-    id: row.id,
-    workspaceId,
-    segmentId: row.segment_id,
-    segmentKey: key,
-    trigger: 'api',
-    processId,
-    attempt: 1,
-  });
+  const { id, segmentId, processId, attempt } = await claim(db, workspaceId, key);
+  const task = { kind: 'calculate', id, workspaceId, segmentId, segmentKey: key, trigger: 'api' } as const;
+  const done = await runCalculation(client, { ...task, processId, attempt }, memory);
   if (done.outcome !== 'succeeded') throw new Error(`the calculation ended as ${done.outcome}`);
   return done;
 };

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { MAX_PREPARED } from '../../../src/calculations/limits.ts';
+import { Memory } from '../../../src/calculations/memory.ts';
 import { explain, isMember, preview } from '../../../src/calculations/questions.ts';
 import { CalculationError, runCalculation } from '../../../src/calculations/run-calculation.ts';
 import { CancelledError, Session } from '../../../src/calculations/session.ts';
 import type { CalculateTask } from '../../../src/calculations/tasks.ts';
+import { claim } from '../../support/claim.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createWorkspace, defineSegment, pendingCount, snapshotMembers } from '../../support/workspace.ts';
 import { addUsers } from './service.ts';
@@ -15,6 +17,7 @@ const PRO = { type: 'property', property: 'plan', operator: 'equals', value: 'pr
 let database: TestDatabase;
 let session: Session;
 let workspaceId: number;
+const memory = new Memory();
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -31,16 +34,10 @@ beforeEach(async () => {
 });
 
 const claimed = async (trigger: 'api' | 'newsletter' = 'api'): Promise<CalculateTask> => {
-  const processId = randomUUID();
-  const { rows } = await database.pool.query<{ id: number; segment_id: number }>(
-    `insert into calculations (workspace_id, segment_id, segment_key, trigger, state, process_id, attempts)
-     select workspace_id, id, key, $2, 'running', $3, 1 from segments where workspace_id = $1 returning id, segment_id`,
-    [workspaceId, trigger, processId],
-  );
-  const { id, segment_id: segmentId } = rows[0] ?? { id: 0, segment_id: 0 };
-  return { kind: 'calculate', id, workspaceId, segmentId, segmentKey: 'pro', trigger, processId, attempt: 1 };
+  const { id, segmentId, processId, attempt } = await claim(database.pool, workspaceId, 'pro', trigger);
+  return { kind: 'calculate', id, workspaceId, segmentId, segmentKey: 'pro', trigger, processId, attempt };
 };
-const running = async (task: CalculateTask) => runCalculation(await session.begin(), task);
+const running = async (task: CalculateTask) => runCalculation(await session.begin(), task, memory);
 
 test('folds what its condition has pending, and stores snapshot, membership and record together', async () => {
   const done = await running(await claimed('newsletter'));

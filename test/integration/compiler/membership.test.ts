@@ -1,7 +1,10 @@
 import fc from 'fast-check';
+import type pg from 'pg';
 import { compile } from '../../../src/compiler/compile.ts';
-import { calculationStatement, memberStatement, previewStatement } from '../../../src/compiler/statements.ts';
+import { calculationStatement } from '../../../src/compiler/calculation.ts';
+import { memberStatement, previewStatement } from '../../../src/compiler/statements.ts';
 import type { ExpandedCondition, Leaf } from '../../../src/conditions/types.ts';
+import { claim, plainOptions } from '../../support/claim.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createWorkspace } from '../../support/workspace.ts';
 import { holds } from './plain-evaluation.ts';
@@ -202,6 +205,7 @@ const tree = fc.letrec<{ tree: ExpandedCondition; leaf: ExpandedCondition }>((ti
 
 describe('compiled membership', () => {
   let database: TestDatabase;
+  let workspaceId: number;
   let index: SmallIndex;
   let people: SmallUser[];
 
@@ -212,7 +216,8 @@ describe('compiled membership', () => {
     );
     const drawn = fc.sample(users, { numRuns: ordinals.length, seed: SEED });
     people = drawn.map((user, i) => ({ ...user, ordinal: ordinals[i] as number }));
-    index = await writeSmallIndex(database.pool, await createWorkspace(database.pool, 'small'), people, CODING);
+    workspaceId = await createWorkspace(database.pool, 'small');
+    index = await writeSmallIndex(database.pool, workspaceId, people, CODING);
   });
   afterAll(() => database.drop());
 
@@ -247,17 +252,25 @@ describe('compiled membership', () => {
     );
   });
 
+  /** One calculation of the segment `kept`, with whatever condition. */
+  const store = async (client: pg.PoolClient, condition: ExpandedCondition) => {
+    const membership = compile(condition, index.catalogue(condition), AS_OF);
+    await client.query(
+      `insert into segments (workspace_id, key, name, condition) values ($1, 'kept', 'kept', '{}') on conflict do nothing`,
+      [workspaceId],
+    );
+    const options = plainOptions(await claim(client, workspaceId, 'kept'), index.shards);
+    return (await client.query(calculationStatement(membership, options))).rows[0];
+  };
+
   it('stores what it calculates and counts who entered and left', async () => {
     const client = await database.pool.connect();
     try {
-      const calculate = async (condition: ExpandedCondition, snapshotId: number, previousId: number | null) => {
-        const membership = compile(condition, index.catalogue(condition), AS_OF);
-        const statement = calculationStatement(membership, { shards: index.shards, snapshotId, previousId });
-        return (await client.query(statement)).rows[0];
-      };
+      await client.query('begin isolation level repeatable read');
+      const calculate = (condition: ExpandedCondition) => store(client, condition);
       const set: ExpandedCondition = { type: 'property', property: 'cents', operator: 'is_set' };
       const small: ExpandedCondition = { type: 'property', property: 'cents', operator: 'less_than', value: 1 };
-      const first = await calculate(set, 1, null);
+      const first = await calculate(set);
       const before = expected(set);
       expect(first).toMatchObject({
         population: people.length,
@@ -266,37 +279,38 @@ describe('compiled membership', () => {
         left: 0,
       });
       expect(first.query_ms).toBeGreaterThan(0);
-      expect(await calculate(set, 2, 1)).toMatchObject({ members: before.length, entered: 0, left: 0 });
+      expect(await calculate(set)).toMatchObject({ members: before.length, entered: 0, left: 0 });
       const after = expected({ type: 'any', of: [small, { type: 'not', of: set }] });
-      expect(await calculate({ type: 'any', of: [small, { type: 'not', of: set }] }, 3, 1)).toMatchObject({
+      const third = await calculate({ type: 'any', of: [small, { type: 'not', of: set }] });
+      expect(third).toMatchObject({
         members: after.length,
         entered: after.filter((user) => !before.includes(user)).length,
         left: before.filter((user) => !after.includes(user)).length,
       });
       const stored = await client.query(
         `select u.external_id as id from snapshot_chunks s join users u on u.shard = s.shard
-         where s.snapshot_id = 3 and get_bit(s.bits, u.ordinal % 32000) = 1`,
+         where s.snapshot_id = $1 and get_bit(s.bits, u.ordinal % 32000) = 1`,
+        [third.snapshot_id],
       );
       expect(stored.rows.map((row) => row.id).sort()).toEqual(after);
-      await calculate({ type: 'any', of: [] }, 4, 3);
-      const none = await client.query('select from snapshot_chunks where snapshot_id = 4');
+      const { snapshot_id } = await calculate({ type: 'any', of: [] });
+      const none = await client.query('select from snapshot_chunks where snapshot_id = $1', [snapshot_id]);
       expect(none.rowCount).toBe(0);
     } finally {
+      await client.query('rollback');
       client.release();
     }
   });
 
   it('does not count users erased since as left', async () => {
     const client = await database.pool.connect();
-    const everybody = compile({ type: 'all', of: [] }, index.catalogue({ type: 'all', of: [] }), AS_OF);
+    const everybody: ExpandedCondition = { type: 'all', of: [] };
     try {
       await client.query('begin');
-      await client.query(calculationStatement(everybody, { shards: index.shards, snapshotId: 10, previousId: null }));
+      await store(client, everybody);
       await client.query('update chunks set users = set_bit(users, 8, 0) where shard = $1', [index.shards[0]]);
-      const after = await client.query(
-        calculationStatement(everybody, { shards: index.shards, snapshotId: 11, previousId: 10 }),
-      );
-      expect(after.rows[0]).toMatchObject({ members: people.length - 1, entered: 0, left: 0 });
+      const after = await store(client, everybody);
+      expect(after).toMatchObject({ members: people.length - 1, entered: 0, left: 0 });
     } finally {
       await client.query('rollback');
       client.release();

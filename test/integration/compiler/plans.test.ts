@@ -1,12 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { compile } from '../../../src/compiler/compile.ts';
-import {
-  calculationStatement,
-  memberStatement,
-  type NamedStatement,
-  previewStatement,
-} from '../../../src/compiler/statements.ts';
+import { calculationStatement } from '../../../src/compiler/calculation.ts';
+import { memberStatement, type NamedStatement, previewStatement } from '../../../src/compiler/statements.ts';
 import type { ExpandedCondition } from '../../../src/conditions/types.ts';
+import { plainOptions } from '../../support/claim.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { AS_OF, catalogue, DAY } from '../../unit/compiler/catalogue.ts';
 
@@ -21,6 +19,7 @@ interface PlanNode {
 }
 
 const CHUNKS = 20;
+const CLAIM = { id: 7, processId: randomUUID(), attempt: 1, workspaceId: 1, segmentId: 5, version: 3 };
 
 const counted: ExpandedCondition = {
   type: 'event',
@@ -105,11 +104,10 @@ describe('the generic plan', () => {
   };
 
   it('reads bitmaps, users and events by indexes that begin with the shard', async () => {
-    const statement = calculationStatement(compile(everything, catalogue, AS_OF), {
-      shards: catalogue.shards,
-      snapshotId: 2,
-      previousId: 1,
-    });
+    const statement = calculationStatement(
+      compile(everything, catalogue, AS_OF),
+      plainOptions(CLAIM, catalogue.shards),
+    );
     const read = (await plan(statement)).filter((node) => node['Relation Name'] && node['Node Type'] !== 'ModifyTable');
     for (const relation of ['slices', 'event_slices', 'users', 'events_2026-01', 'snapshot_chunks']) {
       const scans = read.filter((node) => node['Relation Name'] === relation);
@@ -125,11 +123,7 @@ describe('the generic plan', () => {
   });
 
   it('opens only the partitions that a window reaches', async () => {
-    const statement = calculationStatement(compile(counted, catalogue, AS_OF), {
-      shards: catalogue.shards,
-      snapshotId: 2,
-      previousId: 1,
-    });
+    const statement = calculationStatement(compile(counted, catalogue, AS_OF), plainOptions(CLAIM, catalogue.shards));
     const all = await plan(statement);
     const partitions = new Set(all.flatMap((node) => node['Relation Name']?.match(/^events_\d.*/)?.[0] ?? []));
     expect([...partitions].sort()).toEqual(['events_2026-02', 'events_2026-03']);

@@ -138,7 +138,8 @@ test('the catalogue of a condition: columns, codes, and the texts that an operat
   const number = catalogue.properties.get('n')?.number;
   expect(number).toMatchObject({ scale: 2, hasNegative: true, width: 8 });
   expect([...catalogue.properties.keys()].sort()).toEqual(['n', 'name']);
-  expect(catalogue.propertyIds).toHaveLength(2);
+  // and who exists
+  expect(catalogue.propertyIds).toHaveLength(3);
   expect([...catalogue.events.keys()]).toEqual(['purchase']);
   expect(catalogue.eventIds).toEqual([...catalogue.events.values()]);
   expect([...(catalogue.codes.get(name?.id ?? 0)?.keys() ?? [])]).toEqual(['pro']);

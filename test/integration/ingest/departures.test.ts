@@ -3,19 +3,18 @@ import type pg from 'pg';
 import { removeExpired } from '../../../src/calculations/retention.ts';
 import { Session } from '../../../src/calculations/session.ts';
 import { silentLog } from '../../../src/core/log.ts';
-import { sql } from '../../../src/database/sql.ts';
 import { Snapshots } from '../../../src/calculations/snapshots.ts';
 import { foldWorkspace } from '../../../src/index/fold.ts';
 import { parseMessages } from '../../../src/ingest/messages.ts';
 import { runBackgroundTask } from '../../../src/ingest/run-task.ts';
 import { eraseUser } from '../../../src/ingest/users.ts';
+import { late } from '../../support/late.ts';
 import { calculate, openWorld, type World } from '../../support/world.ts';
 import { continueOrdinalsAt, createWorkspace, snapshotMembers } from '../../support/workspace.ts';
 
 /** Calculations that began before a user was erased or merged, and are committed after it. */
 
 const CHUNK_BITS = 32_000;
-const STORE = sql('calculations-store');
 const EVERYBODY = { type: 'all', of: [] };
 const isAnon = { type: 'property', property: 'anon', operator: 'is_set' };
 
@@ -48,21 +47,11 @@ const send = async (...batches: object[][]): Promise<void> => {
 };
 const alias = (previousId: string, userId: string) => ({ type: 'alias', previousId, userId });
 
-/** Calculates with the transaction held open, just before its last statement, for as long as `meanwhile` takes. */
+/** Calculates with `meanwhile` between its snapshot and what it writes. */
 const calculateBeside = async (condition: object, key: string, meanwhile: () => Promise<void>): Promise<number> => {
-  const held = new Proxy(client, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name);
-      if (name !== 'query') return typeof value === 'function' ? value.bind(target) : value;
-      return async (text: string, values: unknown[]) => {
-        if (text === STORE) await meanwhile();
-        return target.query(text, values);
-      };
-    },
-  });
   // nothing is pending: with the fold lock in its hands an erasure would wait for it
   await foldWorkspace(world.client, workspaceId);
-  return (await calculate(held, world.pool, workspaceId, condition as never, key)).snapshotId;
+  return (await calculate(late(client, meanwhile), world.pool, workspaceId, condition as never, key)).snapshotId;
 };
 
 const settle = () => runBackgroundTask(world.pool, { kind: 'settle', workspaceId });
