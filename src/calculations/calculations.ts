@@ -32,6 +32,7 @@ import {
 import { unknownSegment } from './segments.ts';
 import type { CalculationFilters, CalculationsService, Explanation, Preview } from './services.ts';
 import { Retention } from './retention.ts';
+import { type ScheduleOutcome, Scheduler } from './schedule/scheduler.ts';
 import { Signals } from './signals.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -50,6 +51,10 @@ export interface CalculationsOptions {
   readonly statementTimeoutMs?: number;
   /** Hears of each attempt that ended. */
   readonly onCalculation?: (record: CalculationRecord) => void;
+  /** Hears of each segment that was due. */
+  readonly onSchedule?: (outcome: ScheduleOutcome) => void;
+  /** How often it is looked which segments are due. */
+  readonly schedulePollMs?: number;
   /** Memory of a thread; beyond it the thread ends and its calculation is tried again. */
   readonly heapMb?: number;
   /** How long stopping waits for what runs. */
@@ -67,6 +72,7 @@ export class Calculations implements CalculationsService {
   readonly #dispatcher: Dispatcher;
   readonly #lease: Lease;
   readonly #retention: Retention;
+  readonly #scheduler: Scheduler;
 
   constructor(options: CalculationsOptions) {
     const { url, pool, log } = options;
@@ -96,6 +102,11 @@ export class Calculations implements CalculationsService {
       },
     });
     this.#retention = new Retention({ pool, log });
+    this.#scheduler = new Scheduler({
+      ...shared,
+      ...(options.onSchedule === undefined ? {} : { onSchedule: options.onSchedule }),
+      ...(options.schedulePollMs === undefined ? {} : { pollMs: options.schedulePollMs }),
+    });
     this.signals.listen((signal) => {
       if (signal.kind === 'queued') this.#dispatcher.poke();
       if (signal.kind === 'cancelled') this.#workers.cancel(signal.id);
@@ -107,10 +118,12 @@ export class Calculations implements CalculationsService {
     await this.signals.start();
     this.#dispatcher.start();
     this.#retention.start();
+    this.#scheduler.start();
   }
 
   /** Claims no more, waits a while for what runs, and gives the rest back to the queue. */
   async stop(): Promise<void> {
+    await this.#scheduler.stop();
     await this.#dispatcher.stop();
     await this.#retention.stop();
     await Promise.race([

@@ -55,3 +55,14 @@ export const KEEP_READ_MS = 600_000;
 export const RETENTION_MS = 60_000;
 /** Snapshots that one retention statement deletes. */
 export const RETENTION_BATCH = 20;
+
+/** `refresh.every`. */
+export const MIN_REFRESH_MS = 60_000;
+export const MAX_REFRESH_MS = 366 * 86_400_000;
+/** How often each process looks for segments that are due. */
+export const SCHEDULE_POLL_MS = 1_000;
+/** Due segments that one look takes, so that others come in between. */
+export const DUE_BATCH = 200;
+/** After a failure in a row of n: 2^n minutes, up to an hour or to the segment's own interval. */
+export const FAILURE_BASE_MS = 60_000;
+export const FAILURE_MAX_MS = 3_600_000;

@@ -1,6 +1,7 @@
 /** What callers see of segments, calculations and snapshots (CONTRACT §3). */
 import type { ConditionKind } from '../conditions/types.ts';
 import { formatId } from '../core/ids.ts';
+import type { Refresh } from './schedule/refresh.ts';
 
 export const TRIGGERS = ['newsletter', 'manual', 'schedule', 'api'] as const;
 export type Trigger = (typeof TRIGGERS)[number];
@@ -64,6 +65,18 @@ export interface SnapshotResource {
   readonly pinned: boolean;
 }
 
+export interface Refreshed {
+  /** Of the last look: with `auto`, what followed from the condition. */
+  readonly intervalMs: number | null;
+  /** When a calculation was last asked for. */
+  readonly lastAt: string | null;
+  /** When it was last skipped, as nothing that it reads had changed, and how often it was in all. */
+  readonly lastSkippedAt: string | null;
+  readonly skips: number;
+  /** In a row. */
+  readonly failures: number;
+}
+
 export interface SegmentResource {
   readonly key: string;
   readonly name: string;
@@ -74,6 +87,14 @@ export interface SegmentResource {
   readonly conditionKinds: readonly ConditionKind[];
   readonly createdAt: string;
   readonly updatedAt: string;
+  /** As it was sent. */
+  readonly refresh: Refresh | null;
+  /** When it is next looked at; null where there is no refresh. */
+  readonly nextRefreshAt: string | null;
+  /** What its refreshing came to; null where there is none. */
+  readonly refreshed: Refreshed | null;
+  /** Of the last refresh, where that failed. */
+  readonly lastError: (Problem & { readonly at: string }) | null;
   readonly latestSnapshot: {
     readonly id: string;
     readonly asOf: string;
@@ -125,7 +146,7 @@ export interface SnapshotRow {
   readonly pinned: boolean;
 }
 
-const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
+export const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 const rounded = (ms: number | null): number | null => (ms === null ? null : Math.round(ms * 1000) / 1000);
 
 export const calculationResource = (row: CalculationRow): CalculationResource => ({

@@ -9,7 +9,8 @@ import { decodeText, encodeCursor } from './cursors.ts';
 import { type Definitions, expand, loadDefinitions } from './definitions.ts';
 import { type Fields, readFields, readInteger, readText } from './input.ts';
 import { DEFAULT_LIST_LIMIT, MAX_DESCRIPTION_LENGTH, MAX_LIST_LIMIT, MAX_NAME_LENGTH, MAX_SEGMENTS } from './limits.ts';
-import type { SegmentResource } from './resources.ts';
+import { iso, type SegmentResource } from './resources.ts';
+import { type Refresh, readRefresh } from './schedule/refresh.ts';
 import { freeKey, readKey, slug } from './segment-keys.ts';
 import type { Page, SegmentsService } from './services.ts';
 import type { Signals } from './signals.ts';
@@ -31,6 +32,14 @@ interface Row {
   readonly version: number;
   readonly created_at: Date;
   readonly updated_at: Date;
+  readonly refresh: Refresh | null;
+  readonly next_refresh_at: Date | null;
+  readonly refresh_ms: number | null;
+  readonly refreshed_at: Date | null;
+  readonly skipped_at: Date | null;
+  readonly skips: number;
+  readonly failures: number;
+  readonly last_error: SegmentResource['lastError'];
   readonly snapshot_id: number | null;
   readonly as_of: Date | null;
   readonly population: number | null;
@@ -55,21 +64,23 @@ export class Segments implements SegmentsService {
   }
 
   async create(workspaceId: number, body: unknown): Promise<SegmentResource> {
-    const fields = readFields(body, ['key', 'name', 'description', 'condition']);
+    const fields = readFields(body, ['key', 'name', 'description', 'condition', 'refresh']);
     const name = readName(fields.name);
     const description = readDescription(fields.description);
     const wanted = fields.key === undefined || fields.key === null ? undefined : readKey(fields.key);
     const condition = parseCondition(fields.condition);
+    const refresh = readRefresh(fields.refresh);
     const key = await transaction(this.#pool, async (client) => {
       await lockGraph(client, workspaceId);
       const free = wanted ?? (await findFreeKey(client, workspaceId, name));
       await refuseTooMany(client, workspaceId);
       await checkReferences(client, workspaceId, free, condition);
       const { rowCount } = await client.query(
-        `insert into segments (workspace_id, key, name, description, condition)
-         values ($1::integer, $2::text, $3::text, $4::text, $5::jsonb)
+        `insert into segments (workspace_id, key, name, description, condition, refresh, next_refresh_at)
+         values ($1::integer, $2::text, $3::text, $4::text, $5::jsonb, $6::jsonb,
+                 case when $6::jsonb is not null then clock_timestamp() end)
          on conflict (workspace_id, key) do nothing`,
-        [workspaceId, free, name, description, JSON.stringify(fields.condition)],
+        [workspaceId, free, name, description, JSON.stringify(fields.condition), refreshJson(refresh)],
       );
       if (rowCount === 0)
         throw conflict(`there is a segment "${free}" already`, {
@@ -104,9 +115,10 @@ export class Segments implements SegmentsService {
   }
 
   async update(workspaceId: number, key: string, body: unknown): Promise<SegmentResource> {
-    const fields = readFields(body, ['name', 'description', 'condition']);
+    const fields = readFields(body, ['name', 'description', 'condition', 'refresh']);
     if ('name' in fields) readName(fields.name);
     if ('description' in fields) readDescription(fields.description);
+    if ('refresh' in fields) readRefresh(fields.refresh);
     const condition = 'condition' in fields ? parseCondition(fields.condition) : undefined;
     const superseded = await transaction(this.#pool, async (client) => {
       if (condition !== undefined) {
@@ -167,6 +179,10 @@ const segmentResource = (row: Row, definitions: Definitions): SegmentResource =>
   conditionKinds: expand(parseCondition(row.condition), definitions).kinds,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
+  refresh: row.refresh,
+  nextRefreshAt: iso(row.next_refresh_at),
+  refreshed: row.refresh === null ? null : refreshed(row),
+  lastError: row.last_error,
   latestSnapshot:
     row.snapshot_id === null
       ? null
@@ -177,6 +193,16 @@ const segmentResource = (row: Row, definitions: Definitions): SegmentResource =>
           members: row.members ?? 0,
         },
 });
+
+const refreshed = (row: Row): SegmentResource['refreshed'] => ({
+  intervalMs: row.refresh_ms,
+  lastAt: iso(row.refreshed_at),
+  lastSkippedAt: iso(row.skipped_at),
+  skips: row.skips,
+  failures: row.failures,
+});
+
+const refreshJson = (refresh: Refresh | null): string | null => (refresh === null ? null : JSON.stringify(refresh));
 
 const lockGraph = async (client: Queryable, workspaceId: number): Promise<void> => {
   await client.query('select pg_advisory_xact_lock($1::integer, $2::integer)', [GRAPH_LOCK_CLASS, workspaceId]);
@@ -242,8 +268,23 @@ const change = async (
   );
   const segment = rows[0];
   if (segment === undefined) throw unknownSegment(key);
+  if (segment.changed || 'refresh' in fields) await reschedule(client, segment.id, fields);
   if (!segment.changed) return [];
   return (await client.query<{ id: number }>(SUPERSEDE, [segment.id])).rows;
+};
+
+/** A new condition is calculated soon; a new refresh begins now, and forgets what went wrong with the one before. */
+const reschedule = async (client: Queryable, segmentId: number, fields: Fields): Promise<void> => {
+  const given = 'refresh' in fields;
+  await client.query(
+    `update segments s set
+       refresh = after.refresh, failures = 0, last_error = null,
+       refresh_ms = case when $2::boolean then null else s.refresh_ms end,
+       next_refresh_at = case when after.refresh is not null then clock_timestamp() end
+     from (select case when $2::boolean then $3::jsonb else refresh end as refresh from segments where id = $1::integer) after
+     where s.id = $1::integer`,
+    [segmentId, given, given ? refreshJson(readRefresh(fields['refresh'])) : null],
+  );
 };
 
 const inUse = (key: string, users: readonly { key: string }[]): EvenkeelError => {

@@ -144,6 +144,7 @@ const start = async (
     threads: settings.workers,
     statementTimeoutMs: settings.statementTimeoutMs,
     onCalculation: (record) => metrics.calculation(record),
+    onSchedule: (outcome) => metrics.schedule(outcome),
   });
   const segments = new Segments({ pool, signals: calculations.signals });
   const snapshots = new Snapshots({ pool, log });

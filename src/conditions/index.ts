@@ -10,4 +10,5 @@ export { elementKey, type References, references, textMatchKey } from './referen
 export { conditionSchema } from './schema.ts';
 export { type ConditionJson, serialise } from './serialise.ts';
 export * from './types.ts';
+export { smallestUnit, TIME_UNITS, type TimeUnit, UNIT_MS } from './units.ts';
 export { type WindowRange, windowRange } from './window.ts';

@@ -3,6 +3,7 @@ import { unstorable } from '../core/text.ts';
 import { parseIsoDate } from './dates.ts';
 import { MAX_COUNT, MAX_DURATION_MS, MAX_LIST_VALUES, MAX_PROPERTY_LENGTH, MAX_VALUE_LENGTH } from './limits.ts';
 import type { CountRange, Duration, Scalar, Window } from './types.ts';
+import { type TimeUnit, UNIT_MS } from './units.ts';
 
 /**
  * Schemas of what stands in the fields of leaves. The error of a wrong type is the expectation alone ("a whole number"), so that
@@ -60,14 +61,12 @@ export const isoDate = z
   })
   .meta({ format: 'date-time', examples: ['2026-01-31', '2026-01-31T09:00:00Z'] });
 
-const UNIT_MS = { minutes: 60_000, hours: 3_600_000, days: 86_400_000, weeks: 604_800_000 } as const;
-
 const amount = z.int('a whole number').min(1, 'must be at least 1').optional();
 export const duration: z.ZodType<Duration> = z
   .strictObject({ minutes: amount, hours: amount, days: amount, weeks: amount }, 'a duration such as {"days": 30}')
   .meta({ minProperties: 1, maxProperties: 1, examples: [{ days: 30 }] })
   .transform((given, context): Duration => {
-    const units = Object.entries(given) as [keyof typeof UNIT_MS, number][];
+    const units = Object.entries(given) as [TimeUnit, number][];
     const [unit, count] = units[0] ?? ['days', 0];
     const ms = UNIT_MS[unit] * count;
     if (units.length === 1 && ms <= MAX_DURATION_MS) return { ms };

@@ -34,6 +34,7 @@ export class Metrics {
   readonly #folds: Histogram<never>;
   readonly #imports: Counter<'outcome'>;
   readonly #retries: Counter<never>;
+  readonly #schedule: Counter<'outcome'>;
 
   constructor() {
     const registers = [this.registry];
@@ -82,6 +83,12 @@ export class Metrics {
       help: 'Attempts of calculations that failed and were tried again.',
       registers,
     });
+    this.#schedule = new Counter({
+      name: 'evenkeel_schedule_looks_total',
+      help: 'Segments that were due: asked for a calculation, skipped as nothing had changed, busy with the one before, failed.',
+      labelNames: ['outcome'],
+      registers,
+    });
     this.#folds = new Histogram({
       name: 'evenkeel_fold_duration_seconds',
       help: 'Time to fold pending changes into the index in the background.',
@@ -101,6 +108,10 @@ export class Metrics {
 
   import({ outcome }: { readonly outcome: string }): void {
     this.#imports.inc({ outcome });
+  }
+
+  schedule(outcome: string): void {
+    this.#schedule.inc({ outcome });
   }
 
   fold(durationMs: number): void {

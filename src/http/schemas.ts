@@ -73,7 +73,27 @@ export const segmentKey = plainText(1, 255);
 export const segmentParams = z.object({ key: segmentKey });
 // In the contract and not in this version: let through, so that the service says so rather than "unknown".
 const later = z.unknown().optional().meta({ description: 'not supported yet' });
-const notYet = { userIds: later, include: later, exclude: later, refresh: later };
+const notYet = { userIds: later, include: later, exclude: later };
+const amount = z.int().min(1).optional();
+export const refresh = z
+  .union([
+    z.literal('auto'),
+    z.strictObject({
+      every: z
+        .strictObject({ minutes: amount, hours: amount, days: amount, weeks: amount })
+        .meta({ minProperties: 1, maxProperties: 1, examples: [{ hours: 1 }] }),
+    }),
+  ])
+  .meta({
+    id: 'Refresh',
+    description:
+      'How often it is recalculated by itself: a fixed interval, or `auto`, which follows from the smallest unit of time in the condition.',
+  });
+/** Validated by the calculations room, which knows better errors. */
+const refreshField = z
+  .unknown()
+  .optional()
+  .meta({ anyOf: [{ $ref: '#/components/schemas/Refresh' }, { type: 'null' }] });
 export const segmentBody = z
   .strictObject({
     key: z.string().optional(),
@@ -81,6 +101,7 @@ export const segmentBody = z
     description: z.string().nullable().optional(),
     // Not with `userIds`, which are not supported yet and must be told so, rather than that this is missing.
     condition: conditionField.optional(),
+    refresh: refreshField,
     ...notYet,
   })
   .meta({ id: 'NewSegment' });
@@ -89,6 +110,7 @@ export const segmentChange = z
     name: z.string().optional(),
     description: z.string().nullable().optional(),
     condition: conditionField.optional(),
+    refresh: refreshField,
     ...notYet,
   })
   .meta({ id: 'SegmentChange' });
@@ -102,6 +124,18 @@ export const segment = z
     conditionKinds: z.array(z.enum(CONDITION_KINDS)),
     createdAt: moment,
     updatedAt: moment,
+    refresh: nullable(refresh),
+    nextRefreshAt: nullable(moment),
+    refreshed: nullable(
+      z.object({
+        intervalMs: nullable(z.number()),
+        lastAt: nullable(moment).meta({ description: 'when a calculation was last asked for' }),
+        lastSkippedAt: nullable(moment).meta({ description: 'when nothing that it reads had changed' }),
+        skips: z.int(),
+        failures: z.int().meta({ description: 'in a row' }),
+      }),
+    ),
+    lastError: nullable(z.object({ code: z.string(), message: z.string(), hint: z.string().optional(), at: moment })),
     latestSnapshot: nullable(z.object({ id: z.string(), asOf: moment, population: z.int(), members: z.int() })),
   })
   .meta({ id: 'Segment' });

@@ -12,6 +12,7 @@ export { FOLD_LOCK_CLASS, withFoldLock } from './lock.ts';
 const PENDING_SHARDS = sql('index-pending-shards');
 const TAKE_PROPERTIES = sql('index-take-properties');
 const TAKE_EVENTS = sql('index-take-events');
+const MARK_CHANGED = sql('index-mark-changed');
 
 /** Users of one shard and property (or event and month) from which on every user is folded. */
 const MAX_TOUCHED = 2_000;
@@ -49,7 +50,8 @@ const pathsOf = async (db: Queryable, { workspaceId, propertyIds }: FoldScope): 
 
 /**
  * Brings into the bitmaps what is pending in the scope, as this transaction sees it: afterwards they equal the rows of its
- * snapshot. Takes exactly the pending rows that it sees; what is noted meanwhile stays.
+ * snapshot. Takes exactly the pending rows that it sees; what is noted meanwhile stays. Properties and events of which something was
+ * taken are marked as changed, so that a schedule knows what it need not calculate again.
  *
  * To be called under the workspace's fold lock, in a repeatable-read transaction that began after the lock was taken.
  */
@@ -57,12 +59,16 @@ export const fold = async (client: pg.ClientBase, scope: FoldScope): Promise<voi
   const paths = await pathsOf(client, scope);
   const propertyIds = scope.propertyIds === 'all' ? null : [...paths.keys()];
   const properties = new PropertyFold(client, scope.workspaceId);
+  const changed = { properties: new Set<number>(), events: new Set<number>() };
   for (const shard of await pendingShards(client, scope, propertyIds)) {
     const works = await takeProperties(client, shard, propertyIds, paths);
     if (works.length > 0) await properties.foldShard(shard, works);
-    await foldEvents(client, shard, idsOf(scope.eventIds));
+    for (const { propertyId } of works) changed.properties.add(propertyId);
+    for (const eventId of await foldEvents(client, shard, idsOf(scope.eventIds))) changed.events.add(eventId);
   }
   await properties.finish();
+  if (changed.properties.size + changed.events.size > 0)
+    await client.query(MARK_CHANGED, [[...changed.properties], [...changed.events]]);
 };
 
 const takeProperties = async (
@@ -83,8 +89,13 @@ const takeProperties = async (
   });
 };
 
-const foldEvents = async (client: pg.ClientBase, shard: number, eventIds: readonly number[] | null): Promise<void> => {
-  if (eventIds?.length === 0) return;
+/** Gives the events that had something pending. */
+const foldEvents = async (
+  client: pg.ClientBase,
+  shard: number,
+  eventIds: readonly number[] | null,
+): Promise<number[]> => {
+  if (eventIds?.length === 0) return [];
   const { rows } = await client.query<{ event_id: number; month: number; ordinals: number[] | null }>(TAKE_EVENTS, [
     shard,
     eventIds,
@@ -92,6 +103,7 @@ const foldEvents = async (client: pg.ClientBase, shard: number, eventIds: readon
   ]);
   for (const { event_id, month, ordinals } of rows)
     await foldEventMonth(client, shard, { eventId: event_id, month, ordinals: ordinals ?? undefined });
+  return rows.map(({ event_id }) => event_id);
 };
 
 /** What the background folder folds under one hold of the lock: some hundred milliseconds for a full chunk. */

@@ -9,6 +9,7 @@ import { withFoldLock } from './lock.ts';
 const SHARDS = sql('index-shards');
 const EVENT_MONTHS = sql('index-event-months');
 const MEASURE = sql('index-measure-columns');
+const MARK_ALL_CHANGED = sql('index-mark-all-changed');
 
 export interface RebuildProgress {
   readonly shards: number;
@@ -59,4 +60,6 @@ const rebuildShard = async (client: pg.ClientBase, workspaceId: number, shard: n
   const months = await client.query<{ event_id: number; month: number }>(EVENT_MONTHS, [shard]);
   for (const { event_id, month } of months.rows)
     await foldEventMonth(client, shard, { eventId: event_id, month, ordinals: undefined });
+  // What was pending is gone, and bitmaps that were wrong are right now.
+  await client.query(MARK_ALL_CHANGED, [workspaceId]);
 };

@@ -2,10 +2,13 @@ import type pg from 'pg';
 import { notFound } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
 import { isSerializationFailure } from '../database/errors.ts';
+import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
 import { transaction } from '../database/transaction.ts';
 import { eraseFromIndex } from '../index/erase.ts';
-import { shardOf } from '../index/layout.ts';
+import { notePending } from '../index/pending.ts';
+import { ensureProperties } from '../index/catalogue.ts';
+import { POPULATION_PATH, shardOf } from '../index/layout.ts';
 import { withFoldLock } from '../index/lock.ts';
 import { eraseFromRejected } from './imports/rejected.ts';
 import { depart } from './departures.ts';
@@ -66,11 +69,23 @@ const erase = async (client: pg.PoolClient, workspaceId: number, userId: string)
     [workspaceId, ordinal],
   );
   await eraseFromIndex(client, shardOf(workspaceId, ordinal), ordinal);
+  await noteDeparture(client, workspaceId, ordinal);
   await depart(client, workspaceId, ordinal, null);
   await client.query('update workspaces set sweep_requested_at = clock_timestamp() where id = $1::integer', [
     workspaceId,
   ]);
   return names.rows.map((row) => row.external_id);
+};
+
+/** The index knows already; schedules must see that something has changed once this is committed (decision 0023). */
+const noteDeparture = async (db: Queryable, workspaceId: number, ordinal: number): Promise<void> => {
+  const properties = await ensureProperties(db, workspaceId, [POPULATION_PATH]);
+  const marks = [...properties.values()].map((propertyId) => ({
+    shard: shardOf(workspaceId, ordinal),
+    propertyId,
+    ordinal,
+  }));
+  await notePending(db, { properties: marks });
 };
 
 /** Lines that an import rejected are kept in files of this machine. */

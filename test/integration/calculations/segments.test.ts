@@ -40,6 +40,10 @@ test('a segment is created, read, listed page by page, changed and deleted', asy
     conditionKinds: ['property.is_set'],
     createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
     updatedAt: expect.any(String),
+    refresh: null,
+    nextRefreshAt: null,
+    refreshed: null,
+    lastError: null,
     latestSnapshot: null,
   });
   expect(await segments.get(workspaceId, 'paying-users')).toEqual(created);
@@ -83,7 +87,8 @@ test.each([
   [{ name: 'x', condition: IS_SET, userIds: ['a'] }, 'userIds', 'not_supported'],
   [{ name: 'x', condition: IS_SET, include: ['a'] }, 'include', 'not_supported'],
   [{ name: 'x', condition: IS_SET, exclude: ['a'] }, 'exclude', 'not_supported'],
-  [{ name: 'x', condition: IS_SET, refresh: 'auto' }, 'refresh', 'not_supported'],
+  [{ name: 'x', condition: IS_SET, refresh: 'hourly' }, 'refresh', 'invalid'],
+  [{ name: 'x', condition: IS_SET, refresh: { every: { hours: 0 } } }, 'refresh.every.hours', 'invalid'],
 ])('%j is refused', async (body, path, code) => {
   await expect(segments.create(workspaceId, body)).rejects.toMatchObject({ status: 422, code, path });
 });
