@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
+import { Memory } from '../../src/calculations/memory.ts';
 import { runCalculation } from '../../src/calculations/run-calculation.ts';
 import { type Look, lookAt } from '../../src/calculations/schedule/look.ts';
 import { foldWorkspace } from '../../src/index/fold.ts';
@@ -23,6 +24,7 @@ const TIMEOUT_MS = 300_000;
 
 let world: World;
 let workspaceId: number;
+const memory = new Memory();
 
 beforeAll(async () => {
   world = await openWorld();
@@ -59,16 +61,20 @@ const run = async ({ id, key }: Scheduled): Promise<number> => {
     `update calculations set state = 'running', attempts = 1, process_id = $2 where segment_id = $1 and state = 'queued' returning id`,
     [id, processId],
   );
-  const done = await runCalculation(world.client, {
-    kind: 'calculate',
-    id: rows[0]?.id ?? 0,
-    workspaceId,
-    segmentId: id,
-    segmentKey: key,
-    trigger: 'schedule',
-    processId,
-    attempt: 1,
-  });
+  const done = await runCalculation(
+    world.client,
+    {
+      kind: 'calculate',
+      id: rows[0]?.id ?? 0,
+      workspaceId,
+      segmentId: id,
+      segmentKey: key,
+      trigger: 'schedule',
+      processId,
+      attempt: 1,
+    },
+    memory,
+  );
   if (done.outcome !== 'succeeded') throw new Error(`the calculation ended as ${done.outcome}`);
   return done.snapshotId;
 };
