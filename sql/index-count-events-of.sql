@@ -1,5 +1,8 @@
 -- As index-count-events, of some users.
-select e.ordinal, (e.occurred_at at time zone 'UTC')::date - date '1970-01-01' as day, count(*)::integer
+select e.ordinal,
+       ((e.occurred_at at time zone 'UTC')::date - date '1970-01-01') * 8
+         + date_part('hour', e.occurred_at at time zone 'UTC')::integer / 3 as part,
+       count(*)::integer
 from unnest($5::integer[]) as u (ordinal)
 cross join lateral (
   select ordinal, occurred_at from events

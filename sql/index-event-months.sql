@@ -7,7 +7,12 @@ from (
   union
   select distinct event_id, date_trunc('month', date '1970-01-01' + number)::date
   from event_slices where shard = $1::bigint and period = 0
+  union
+  select distinct event_id, date_trunc('month', date '1970-01-01' + (number >> 3))::date
+  from event_slices where shard = $1::bigint and period = 3
 ) as d
 union
 select distinct event_id, number from event_slices where shard = $1::bigint and period = 1
+union
+select distinct event_id, number >> 2 from event_slices where shard = $1::bigint and period = 2
 order by event_id, month

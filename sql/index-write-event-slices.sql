@@ -1,17 +1,19 @@
--- As index-write-slices, for one event and month with its days: $3 period, $4 number, $5 slice, $6 bits; $7 who was touched;
--- days from $8 to $9 (both inside) and the month $10.
+-- As index-write-slices, for one event and month: $3 period, $4 number, $5 slice, $6 bits; $7 who was touched; $8, $9, $10 all
+-- periods that belong to the month: which, from number, to number (outside).
 with fresh as materialized (
   select * from unnest($3::smallint[], $4::integer[], $5::smallint[], $6::varbit[]) as f (period, number, slice, bits)
 ), touched as materialized (
   select ($7::varbit[])[1] as bits
 ), held as materialized (
   select s.period, s.number, s.slice, s.bits
-  from event_slices s
-  where s.shard = $1::bigint and s.event_id = $2::integer and s.period = 0 and s.number between $8::integer and $9::integer
-  union all
-  select s.period, s.number, s.slice, s.bits
-  from event_slices s
-  where s.shard = $1::bigint and s.event_id = $2::integer and s.period = 1 and s.number = $10::integer
+  from unnest($8::smallint[], $9::integer[], $10::integer[]) as r (period, first, "end")
+  cross join lateral (
+    select e.period, e.number, e.slice, e.bits
+    from event_slices e
+    where e.shard = $1::bigint and e.event_id = $2::integer and e.period = r.period
+      and e.number >= r.first and e.number < r."end"
+    offset 0
+  ) s
 ), merged as materialized (
   select h.period, h.number, h.slice, coalesce((h.bits & ~t.bits) | f.bits, h.bits & ~t.bits) as bits
   from held h

@@ -6,7 +6,7 @@ import type { Source } from './slices.ts';
 /** Where bitmaps do not help, the rows of the chunk's users are read, and for whom `predicate` holds becomes a bitmap. */
 export const usersWhere = (predicate: string): Source => ({
   bits: bits(
-    `(select evenkeel_bitmap(array_agg(u.ordinal % ${CHUNK_BITS})) from users u where u.shard = c.shard and ${predicate})`,
+    `(select evenkeel_bitmap(u.ordinal % ${CHUNK_BITS}, 1) from users u where u.shard = c.shard and ${predicate})`,
   ),
   cost: cost({ scans: 1 }),
   source: 'users',

@@ -1,10 +1,11 @@
 import type { WindowRange } from '../conditions/window.ts';
-import { firstDayOfMonth, monthOfDay } from '../index/codes.ts';
-import { DAY_MS } from '../index/layout.ts';
+import { firstDayOfMonth, firstDayOfOctad, monthOfDay, octadOfDay } from '../index/codes.ts';
+import { DAY_MS, PERIOD_DAY, PERIOD_MONTH, PERIOD_OCTAD } from '../index/layout.ts';
 
-/** Days, or months, since 1970-01: `first` inside (null: since ever), `end` outside. */
+/** Periods of one kind: numbers as `event_slices` has them, `end` outside. */
 export interface Periods {
-  readonly first: number | null;
+  readonly period: number;
+  readonly first: number;
   readonly end: number;
 }
 
@@ -17,9 +18,7 @@ export interface Edge {
 /** A window in parts that do not overlap: the largest periods that lie in it wholly, and what is left at its ends. */
 export interface Cover {
   readonly leftEdge: Edge | null;
-  readonly leftDays: Periods | null;
-  readonly months: Periods | null;
-  readonly rightDays: Periods | null;
+  readonly periods: readonly Periods[];
   /** Starts with its day. Null where the window ends with a day, or lies in one day and starts later than it: then it is all left edge. */
   readonly rightEdge: Edge | null;
 }
@@ -28,9 +27,31 @@ export interface Cover {
 const FIRST_DAY = -100_000_000;
 const LAST_DAY = 100_000_000;
 const clampDay = (day: number): number => Math.min(Math.max(day, FIRST_DAY), LAST_DAY);
+/** The first month of year −200,000: before every event. */
+const FIRST_MONTH = (-200_000 - 1970) * 12;
 
-const periods = (first: number | null, end: number): Periods | null =>
-  first !== null && first >= end ? null : { first, end };
+interface Kind {
+  readonly period: number;
+  readonly ofDay: (day: number) => number;
+  readonly firstDay: (number: number) => number;
+}
+
+/** From the largest; each consists of whole ones of the next. */
+const KINDS: readonly Kind[] = [
+  { period: PERIOD_MONTH, ofDay: monthOfDay, firstDay: firstDayOfMonth },
+  { period: PERIOD_OCTAD, ofDay: octadOfDay, firstDay: firstDayOfOctad },
+  { period: PERIOD_DAY, ofDay: (day) => day, firstDay: (day) => day },
+];
+
+/** The days from `first` to `end` (outside) in the largest whole periods. */
+const coverDays = (first: number, end: number, [kind, ...smaller]: readonly Kind[] = KINDS): Periods[] => {
+  if (kind === undefined || first >= end) return [];
+  const { period, ofDay, firstDay } = kind;
+  const begun = ofDay(first);
+  const whole = { period, first: firstDay(begun) === first ? begun : begun + 1, end: ofDay(end) };
+  if (whole.first >= whole.end) return coverDays(first, end, smaller);
+  return [...coverDays(first, firstDay(whole.first), smaller), whole, ...coverDays(firstDay(whole.end), end, smaller)];
+};
 
 /** Null where the window is empty. */
 export const coverWindow = ({ from, to }: WindowRange): Cover | null => {
@@ -40,28 +61,11 @@ export const coverWindow = ({ from, to }: WindowRange): Cover | null => {
   const rightEdge = dayOfEnd < to ? { from: dayOfEnd, to } : null;
   if (from === null) {
     const month = monthOfDay(endDay);
-    return {
-      leftEdge: null,
-      leftDays: null,
-      months: { first: null, end: month },
-      rightDays: periods(firstDayOfMonth(month), endDay),
-      rightEdge,
-    };
+    const months = { period: PERIOD_MONTH, first: FIRST_MONTH, end: month };
+    return { leftEdge: null, periods: [months, ...coverDays(firstDayOfMonth(month), endDay)], rightEdge };
   }
   const firstDay = clampDay(Math.ceil(from / DAY_MS));
-  if (firstDay > endDay)
-    return { leftEdge: { from, to }, leftDays: null, months: null, rightDays: null, rightEdge: null };
+  if (firstDay > endDay) return { leftEdge: { from, to }, periods: [], rightEdge: null };
   const leftEdge = from < firstDay * DAY_MS ? { from, to: firstDay * DAY_MS } : null;
-  const month = monthOfDay(firstDay);
-  const firstMonth = firstDayOfMonth(month) === firstDay ? month : month + 1;
-  const endMonth = monthOfDay(endDay);
-  if (firstMonth >= endMonth)
-    return { leftEdge, leftDays: null, months: null, rightDays: periods(firstDay, endDay), rightEdge };
-  return {
-    leftEdge,
-    leftDays: periods(firstDay, firstDayOfMonth(firstMonth)),
-    months: { first: firstMonth, end: endMonth },
-    rightDays: periods(firstDayOfMonth(endMonth), endDay),
-    rightEdge,
-  };
+  return { leftEdge, periods: coverDays(firstDay, endDay), rightEdge };
 };

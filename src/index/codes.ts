@@ -1,4 +1,4 @@
-import { FLOAT_SCALE } from './layout.ts';
+import { FLOAT_SCALE, OCTAD_DAYS, OCTADS_A_MONTH } from './layout.ts';
 
 /**
  * Order-preserving integer codes of numbers and dates. A code is signed: slices hold its magnitude, the sign slice its sign.
@@ -89,4 +89,16 @@ export const firstDayOfMonth = (month: number): number => {
   const date = new Date(0);
   date.setUTCFullYear(1970 + Math.floor(month / 12), month - Math.floor(month / 12) * 12, 1);
   return dayOf(date.getTime());
+};
+
+/** Octads since January 1970 of a day: four a month, the last one longer. */
+export const octadOfDay = (day: number): number => {
+  const month = monthOfDay(day);
+  const octad = Math.floor((day - firstDayOfMonth(month)) / OCTAD_DAYS);
+  return month * OCTADS_A_MONTH + Math.min(octad, OCTADS_A_MONTH - 1);
+};
+
+export const firstDayOfOctad = (octad: number): number => {
+  const month = Math.floor(octad / OCTADS_A_MONTH);
+  return firstDayOfMonth(month) + (octad - month * OCTADS_A_MONTH) * OCTAD_DAYS;
 };

@@ -1,14 +1,31 @@
 import type pg from 'pg';
 import { sql } from '../database/sql.ts';
 import { bitmapsParameter, emptyBitmap, fullBitmap, setBit } from './bitmap.ts';
-import { firstDayOfMonth } from './codes.ts';
-import { CHUNK_BITS, DAY_MS, offsetOf, PERIOD_DAY, PERIOD_MONTH } from './layout.ts';
-import { countPlanes, type Planes } from './planes.ts';
+import { firstDayOfMonth, octadOfDay } from './codes.ts';
+import {
+  DAY_MS,
+  OCTADS_A_MONTH,
+  offsetOf,
+  PARTS_A_DAY,
+  PERIOD_DAY,
+  PERIOD_MONTH,
+  PERIOD_OCTAD,
+  PERIOD_PART,
+} from './layout.ts';
+import { countPlanes } from './planes.ts';
 import { eachRow } from './stream.ts';
 
 const COUNT = sql('index-count-events');
 const COUNT_OF = sql('index-count-events-of');
 const WRITE = sql('index-write-event-slices');
+const PARTED_DAYS = sql('index-parted-days');
+const BUSY_DAYS = sql('index-busy-days');
+
+/**
+ * Users a day and chunk from which on its parts are kept too. Reading half of such a day from the rows takes 0.1 ms, four parts
+ * 20 µs; the parts (at least 32 KB) take a quarter of the space of the rows of 500 events.
+ */
+export const BUSY_DAY_USERS = 500;
 
 /** One event's month in one shard that is to be counted: these users, or every one. */
 export interface EventWork {
@@ -18,54 +35,85 @@ export interface EventWork {
   readonly ordinals: readonly number[] | undefined;
 }
 
-interface Counts {
-  readonly offsets: number[];
-  readonly counts: number[];
-}
+/** Periods of one kind with each user's count in them: number → offset → count. */
+type Tally = Map<number, Map<number, number>>;
 
-/** Makes the bitmaps of the event's month, and of its days, equal to the rows. */
+const add = (tally: Tally, number: number, offset: number, count: number): void => {
+  let counts = tally.get(number);
+  if (counts === undefined) tally.set(number, (counts = new Map()));
+  counts.set(offset, (counts.get(offset) ?? 0) + count);
+};
+
+const dayOfPart = (part: number): number => Math.floor(part / PARTS_A_DAY);
+
+/** Makes the bitmaps of the event's month, its octads, days and parts of days equal to the rows. */
 export const foldEventMonth = async (client: pg.ClientBase, shard: number, work: EventWork): Promise<void> => {
   const { eventId, month, ordinals } = work;
   const firstDay = firstDayOfMonth(month);
   const nextMonth = firstDayOfMonth(month + 1);
-  const days = new Map<number, Counts>();
-  const total = new Int32Array(CHUNK_BITS);
+  const tallies = new Map<number, Tally>(
+    [PERIOD_DAY, PERIOD_MONTH, PERIOD_OCTAD, PERIOD_PART].map((period) => [period, new Map()]),
+  );
+  const tally = (period: number): Tally => tallies.get(period) as Tally;
   const seconds = [firstDay, nextMonth].map((day) => (day * DAY_MS) / 1000);
   const values = [shard, eventId, ...seconds, ...(ordinals === undefined ? [] : [ordinals])];
   await eachRow(client, ordinals === undefined ? COUNT : COUNT_OF, values, (row) => {
-    const [ordinal, day, count] = row as readonly [number, number, number];
+    const [ordinal, part, count] = row as readonly [number, number, number];
     const offset = offsetOf(ordinal);
-    let counts = days.get(day);
-    if (counts === undefined) days.set(day, (counts = { offsets: [], counts: [] }));
-    counts.offsets.push(offset);
-    counts.counts.push(count);
-    total[offset] = (total[offset] as number) + count;
+    const day = dayOfPart(part);
+    add(tally(PERIOD_PART), part, offset, count);
+    add(tally(PERIOD_DAY), day, offset, count);
+    add(tally(PERIOD_OCTAD), octadOfDay(day), offset, count);
+    add(tally(PERIOD_MONTH), month, offset, count);
   });
 
-  const numbers: number[] = [];
+  const days = [...tally(PERIOD_DAY).keys()];
+  const parted =
+    ordinals === undefined
+      ? new Set(days.filter((day) => (tally(PERIOD_DAY).get(day)?.size ?? 0) >= BUSY_DAY_USERS))
+      : await daysOf(client, PARTED_DAYS, [shard, eventId, firstDay * PARTS_A_DAY, nextMonth * PARTS_A_DAY]);
+  for (const part of tally(PERIOD_PART).keys()) if (!parted.has(dayOfPart(part))) tally(PERIOD_PART).delete(part);
+
+  await write(client, shard, work, tallies);
+  const unparted = days.filter((day) => !parted.has(day));
+  if (ordinals === undefined || unparted.length === 0) return;
+  const busy = await daysOf(client, BUSY_DAYS, [shard, eventId, unparted, BUSY_DAY_USERS]);
+  if (busy.size > 0) await foldEventMonth(client, shard, { ...work, ordinals: undefined });
+};
+
+const daysOf = async (client: pg.ClientBase, text: string, values: unknown[]): Promise<Set<number>> => {
+  const { rows } = await client.query<{ day: number }>(text, values);
+  return new Set(rows.map(({ day }) => day));
+};
+
+const write = async (
+  client: pg.ClientBase,
+  shard: number,
+  { eventId, month, ordinals }: EventWork,
+  tallies: ReadonlyMap<number, Tally>,
+): Promise<void> => {
   const periods: number[] = [];
+  const numbers: number[] = [];
   const slices: number[] = [];
   const bitmaps: Buffer[] = [];
-  const collect = (period: number, number: number, planes: Planes): void => {
-    for (const [slice, bits] of planes.slices) {
-      periods.push(period);
-      numbers.push(number);
-      slices.push(slice);
-      bitmaps.push(bits);
-    }
-  };
-  for (const [day, { offsets, counts }] of days) collect(PERIOD_DAY, day, countPlanes(offsets, counts));
-  const active = [...total.keys()].filter((offset) => total[offset] !== 0);
-  collect(
-    PERIOD_MONTH,
-    month,
-    countPlanes(
-      active,
-      active.map((offset) => total[offset] as number),
-    ),
-  );
+  for (const [period, tally] of tallies)
+    for (const [number, counts] of tally)
+      for (const [slice, bits] of countPlanes(counts).slices) {
+        periods.push(period);
+        numbers.push(number);
+        slices.push(slice);
+        bitmaps.push(bits);
+      }
   const touched = ordinals === undefined ? fullBitmap() : emptyBitmap();
   for (const ordinal of ordinals ?? []) setBit(touched, offsetOf(ordinal));
+  const firstDay = firstDayOfMonth(month);
+  const nextMonth = firstDayOfMonth(month + 1);
+  const ranges = [
+    [PERIOD_DAY, firstDay, nextMonth],
+    [PERIOD_MONTH, month, month + 1],
+    [PERIOD_OCTAD, month * OCTADS_A_MONTH, (month + 1) * OCTADS_A_MONTH],
+    [PERIOD_PART, firstDay * PARTS_A_DAY, nextMonth * PARTS_A_DAY],
+  ] as const;
   await client.query(WRITE, [
     shard,
     eventId,
@@ -74,8 +122,8 @@ export const foldEventMonth = async (client: pg.ClientBase, shard: number, work:
     slices,
     bitmapsParameter(bitmaps),
     bitmapsParameter([touched]),
-    firstDay,
-    nextMonth - 1,
-    month,
+    ranges.map(([period]) => period),
+    ranges.map(([, first]) => first),
+    ranges.map(([, , end]) => end),
   ]);
 };

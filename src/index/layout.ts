@@ -31,8 +31,20 @@ export const POPULATION_PATH = '';
 export const EVERY_ORDINAL = -1;
 
 export const DAY_MS = 86_400_000;
+/**
+ * `event_slices.period`, and what its `number` counts since 1970-01-01: days; months; octads, the four of each month that begin on
+ * its 1st, 9th, 17th and 25th; parts of a day. Slice −1 holds who did it at all, 0… the bits of how often *beyond* once.
+ * Parts are there for all of a day or for none of it: for days with many users (src/index/fold-events.ts).
+ */
 export const PERIOD_DAY = 0;
 export const PERIOD_MONTH = 1;
+export const PERIOD_OCTAD = 2;
+export const PERIOD_PART = 3;
+
+export const OCTAD_DAYS = 8;
+export const OCTADS_A_MONTH = 4;
+export const PARTS_A_DAY = 8;
+export const PART_MS = DAY_MS / PARTS_A_DAY;
 
 /** Shards as decimal strings or numbers below 2^51: both safe in JavaScript. */
 export const shardOf = (workspaceId: number, ordinal: number): number =>

@@ -73,9 +73,12 @@ export const integerPlanes = (offsets: readonly number[], codes: readonly number
   return planes;
 };
 
-/** Counts from 1 up, without a presence slice: a user who did nothing has no bit anywhere. */
-export const countPlanes = (offsets: readonly number[], counts: readonly number[]): Planes => {
+/** Counts from 1 up: who did it at all, and how often beyond once, so that "at least once" is one slice however busy a period is. */
+export const countPlanes = (counts: ReadonlyMap<number, number>): Planes => {
   const planes = new Planes();
-  for (let i = 0; i < offsets.length; i++) planes.addMagnitude(offsets[i] as number, 0, counts[i] as number);
+  for (const [offset, count] of counts) {
+    planes.set(PRESENCE_SLICE, offset);
+    planes.addMagnitude(offset, 0, count - 1);
+  }
   return planes;
 };

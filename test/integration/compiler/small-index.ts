@@ -182,7 +182,11 @@ const writeEvents = async (
         const id = ids.get(name) as number;
         const date = new Date(at);
         const month = (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth();
-        for (const period of [`0/${Math.floor(at / DAY)}`, `1/${month}`]) {
+        const octad = month * 4 + Math.min(Math.floor((date.getUTCDate() - 1) / 8), 3);
+        const periods = [`0/${Math.floor(at / DAY)}`, `1/${month}`, `2/${octad}`];
+        // parts are kept of some days only, and then all of them
+        if (Math.floor(at / DAY) % 2 === 0) periods.push(`3/${Math.floor(at / (DAY / 8))}`);
+        for (const period of periods) {
           const key = `${shardOf(user)}/${id}/${period}/${user.ordinal % CHUNK}`;
           counts.set(key, (counts.get(key) ?? 0) + 1);
         }
@@ -194,8 +198,8 @@ const writeEvents = async (
   const bitmaps = new Map<string, Uint8Array>();
   for (const [key, count] of counts) {
     const [shard, id, period, number, offset] = key.split('/');
-    for (let slice = 0; count >> slice > 0; slice++) {
-      if (!((count >> slice) & 1)) continue;
+    for (let slice = -1; slice < 31; slice++) {
+      if (slice >= 0 && !(((count - 1) >> slice) & 1)) continue;
       const place = `${shard}/${id}/${period}/${number}/${slice}`;
       let bits = bitmaps.get(place);
       if (!bits) bitmaps.set(place, (bits = new Uint8Array(CHUNK).fill(48)));

@@ -121,6 +121,8 @@ const factOf = (column: ColumnRow, code: bigint, valueOf: (code: number) => stri
   }
 };
 
+const PERIODS = ['day', 'month', 'octad', 'part'];
+
 /** `event ordinal period number` → count. */
 export const decodeCounts = async (db: pg.Pool | pg.ClientBase, workspaceId: number): Promise<Map<string, number>> => {
   const { rows } = await db.query<{
@@ -140,9 +142,20 @@ export const decodeCounts = async (db: pg.Pool | pg.ClientBase, workspaceId: num
     const ordinals = ordinalsOf(row);
     if (ordinals.length === 0) throw new Error('an all-zero slice is stored');
     for (const ordinal of ordinals) {
-      const key = `${row.name} ${ordinal} ${row.period === 0 ? 'day' : 'month'} ${row.number}`;
-      counts.set(key, (counts.get(key) ?? 0) + 2 ** row.slice);
+      const key = `${row.name} ${ordinal} ${PERIODS[row.period]} ${row.number}`;
+      counts.set(key, (counts.get(key) ?? 0) + (row.slice === -1 ? 1 : 2 ** row.slice));
     }
   }
   return counts;
+};
+
+/** `event chunk day` of the days whose parts are kept. */
+export const partedDays = (counts: ReadonlyMap<string, number>): Set<string> => {
+  const days = new Set<string>();
+  for (const key of counts.keys()) {
+    const [name, ordinal, period, number] = key.split(' ');
+    if (period === 'part')
+      days.add(`${name} ${Math.floor(Number(ordinal) / CHUNK_BITS)} ${Math.floor(Number(number) / 8)}`);
+  }
+  return days;
 };

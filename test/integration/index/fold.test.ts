@@ -4,13 +4,14 @@ import { openClient } from '../../../src/database/connect.ts';
 import { transaction } from '../../../src/database/transaction.ts';
 import { ensureProperties, loadCatalogue } from '../../../src/index/catalogue.ts';
 import { eraseFromIndex } from '../../../src/index/erase.ts';
+import { BUSY_DAY_USERS } from '../../../src/index/fold-events.ts';
 import { fold, foldWorkspace, withFoldLock } from '../../../src/index/fold.ts';
-import { CHUNK_BITS, shardOf } from '../../../src/index/layout.ts';
+import { CHUNK_BITS, DAY_MS, shardOf } from '../../../src/index/layout.ts';
 import { rebuild } from '../../../src/index/rebuild.ts';
 import { events, traits } from '../../support/arbitraries.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { pendingCount } from '../../support/workspace.ts';
-import { decode, decodeCounts } from './decode.ts';
+import { decode, decodeCounts, partedDays } from './decode.ts';
 import { IndexWorld } from './world.ts';
 
 const SEED = Number(process.env['EVENKEEL_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -35,7 +36,8 @@ const folding = async (workspaceId: number): Promise<number> => {
 
 const expectExact = async (world: IndexWorld): Promise<void> => {
   expect(await decode(world.pool, world.workspaceId)).toEqual(await world.expected());
-  expect(await decodeCounts(world.pool, world.workspaceId)).toEqual(await world.expectedCounts());
+  const counts = await decodeCounts(world.pool, world.workspaceId);
+  expect(counts).toEqual(await world.expectedCounts(partedDays(counts)));
   expect(await pendingCount(world.pool, world.workspaceId)).toBe(0);
 };
 
@@ -101,6 +103,43 @@ test('the bitmaps say what the rows say: folded, changed, made finer, erased, re
       client.release();
     }
   }
+});
+
+test('parts are kept of busy days, from the user on who makes them busy', async () => {
+  const world = await IndexWorld.open(database.pool, 'busy');
+  const noon = Date.UTC(1969, 11, 31, 12);
+  const hours = (ordinal: number): number[] =>
+    Array.from({ length: 1 + (ordinal % 3) }, (_, i) => (ordinal * 7 + i * 5) % 12);
+  const track = (ordinal: number): Promise<void> =>
+    world.track(
+      ordinal,
+      hours(ordinal).map((hour) => ({ name: 'seen', ms: noon + hour * 3_600_000 })),
+    );
+  const parted = async (): Promise<string[]> => [...partedDays(await decodeCounts(world.pool, world.workspaceId))];
+  for (let ordinal = 0; ordinal < BUSY_DAY_USERS - 1; ordinal++) await track(ordinal);
+  await world.track(3, [{ name: 'seen', ms: noon - DAY_MS }]);
+  await folding(world.workspaceId);
+  await expectExact(world);
+  expect(await parted()).toEqual([]);
+
+  await track(5000);
+  await folding(world.workspaceId);
+  await expectExact(world);
+  expect(await parted()).toEqual(['seen 0 -1']);
+
+  for (const ordinal of [5000, 1, 2, 31_999, CHUNK_BITS]) await track(ordinal);
+  await folding(world.workspaceId);
+  await expectExact(world);
+
+  for (const ordinal of [0, CHUNK_BITS]) await world.write(ordinal, {});
+  await folding(world.workspaceId);
+  const client = await database.pool.connect();
+  await client.query('delete from events where ordinal between 10 and 40 and shard / 1048576 = $1', [
+    world.workspaceId,
+  ]);
+  await rebuild(client, world.workspaceId).finally(() => client.release());
+  await expectExact(world);
+  expect(await parted()).toEqual([]);
 });
 
 test('a finer value in one shard recodes the others, whatever the scope is', async () => {

@@ -103,20 +103,26 @@ export class IndexWorld {
     return facts;
   }
 
-  /** `event ordinal period number` → count. */
-  async expectedCounts(): Promise<Map<string, number>> {
+  /** `event ordinal period number` → count; parts of a day where the index keeps them of that day and chunk. */
+  async expectedCounts(parted: ReadonlySet<string>): Promise<Map<string, number>> {
     const { rows } = await this.pool.query<{ name: string; ordinal: number; at: Date }>(
       `select n.name, e.ordinal, e.occurred_at as at from events e join event_names n on n.id = e.event_id
        where e.shard / 1048576 = $1`,
       [this.workspaceId],
     );
     const counts = new Map<string, number>();
-    for (const { name, ordinal, at } of rows)
-      for (const key of [
-        `${name} ${ordinal} day ${Math.floor(at.getTime() / DAY_MS)}`,
-        `${name} ${ordinal} month ${(at.getUTCFullYear() - 1970) * 12 + at.getUTCMonth()}`,
-      ])
+    for (const { name, ordinal, at } of rows) {
+      const day = Math.floor(at.getTime() / DAY_MS);
+      const month = (at.getUTCFullYear() - 1970) * 12 + at.getUTCMonth();
+      const octad = month * 4 + Math.min(Math.floor((at.getUTCDate() - 1) / 8), 3);
+      const periods = [`day ${day}`, `month ${month}`, `octad ${octad}`];
+      if (parted.has(`${name} ${Math.floor(ordinal / CHUNK_BITS)} ${day}`))
+        periods.push(`part ${day * 8 + Math.floor(at.getUTCHours() / 3)}`);
+      for (const period of periods) {
+        const key = `${name} ${ordinal} ${period}`;
         counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+    }
     return counts;
   }
 }

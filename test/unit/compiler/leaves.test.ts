@@ -10,7 +10,7 @@ const slice = (column: number, number: number): string =>
 const some = (column: number, list: number): string =>
   `coalesce((select bit_or(s.bits) ${FROM} = $${column}::int and s.slice = any($${list}::int[])), ${ZERO})`;
 const users = (predicate: string): string =>
-  `(select evenkeel_bitmap(array_agg(u.ordinal % 32000)) from users u where u.shard = c.shard and ${predicate})`;
+  `(select evenkeel_bitmap(u.ordinal % 32000, 1) from users u where u.shard = c.shard and ${predicate})`;
 
 interface Expected {
   readonly leaf: Leaf;
@@ -184,9 +184,10 @@ const TYPES: Record<Exclude<Leaf['type'], 'property'>, Expected> = {
     leaf: { type: 'event', event: 'purchase', count: { low: 1, high: null }, within: { from: 0, to: 31 * DAY } },
     source: 'events',
     sql:
-      'select bit_or(p.bits) from (select e.slice, e.bits from event_slices e where e.shard = c.shard ' +
-      'and e.event_id = $1::int and e.period = 1 and e.number >= $2::int and e.number < $3::int) p',
-    values: [30, 0, 1],
+      'select bit_or(p.bits) from (select e.slice, e.bits from unnest($1::int[], $2::int[], $3::int[]) w (period, first, "end") ' +
+      'cross join lateral (select e.slice, e.bits from event_slices e where e.shard = c.shard and e.event_id = $4::int ' +
+      'and e.period = w.period and e.number >= w.first and e.number < w."end" offset 0) e) p where p.slice = -1',
+    values: [[1], [0], [1], 30],
   },
   sample: {
     leaf: { type: 'sample', percent: 10, seed: 'june' },

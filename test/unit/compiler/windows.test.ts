@@ -1,37 +1,49 @@
 import fc from 'fast-check';
 import { formatTimestamp } from '../../../src/compiler/time.ts';
-import { coverWindow, type Edge, type Periods } from '../../../src/compiler/windows.ts';
+import { coverWindow, type Edge } from '../../../src/compiler/windows.ts';
+import { PERIOD_DAY, PERIOD_MONTH, PERIOD_OCTAD } from '../../../src/index/layout.ts';
 
 const DAY = 86_400_000;
 const at = (text: string): number => Date.parse(text);
 const day = (text: string): number => at(text) / DAY;
 
 describe('the cover of a window', () => {
-  it('takes months where they lie in it wholly, days beside them, and the rest from the rows', () => {
-    expect(coverWindow({ from: at('2026-01-30T06:00Z'), to: at('2026-04-02T09:00Z') })).toEqual({
+  it('takes months where they lie in it wholly, octads and days beside them, and the rest from the rows', () => {
+    expect(coverWindow({ from: at('2026-01-30T06:00Z'), to: at('2026-04-18T09:00Z') })).toEqual({
       leftEdge: { from: at('2026-01-30T06:00Z'), to: at('2026-01-31') },
-      leftDays: { first: day('2026-01-31'), end: day('2026-02-01') },
-      months: { first: 56 * 12 + 1, end: 56 * 12 + 3 },
-      rightDays: { first: day('2026-04-01'), end: day('2026-04-02') },
-      rightEdge: { from: at('2026-04-02'), to: at('2026-04-02T09:00Z') },
+      periods: [
+        { period: PERIOD_DAY, first: day('2026-01-31'), end: day('2026-02-01') },
+        { period: PERIOD_MONTH, first: 56 * 12 + 1, end: 56 * 12 + 3 },
+        { period: PERIOD_OCTAD, first: (56 * 12 + 3) * 4, end: (56 * 12 + 3) * 4 + 2 },
+        { period: PERIOD_DAY, first: day('2026-04-17'), end: day('2026-04-18') },
+      ],
+      rightEdge: { from: at('2026-04-18'), to: at('2026-04-18T09:00Z') },
     });
   });
 
-  it('starts with the smallest month there is where the window has no beginning', () => {
-    expect(coverWindow({ from: null, to: at('2026-04-02') })).toEqual({
-      leftEdge: null,
-      leftDays: null,
-      months: { first: null, end: 56 * 12 + 3 },
-      rightDays: { first: day('2026-04-01'), end: day('2026-04-02') },
-      rightEdge: null,
-    });
+  it('takes the last octad to the end of the month, however long that is', () => {
+    expect(coverWindow({ from: at('2026-01-24'), to: at('2026-02-20') })?.periods).toEqual([
+      { period: PERIOD_DAY, first: day('2026-01-24'), end: day('2026-01-25') },
+      { period: PERIOD_OCTAD, first: 56 * 12 * 4 + 3, end: (56 * 12 + 1) * 4 + 2 },
+      { period: PERIOD_DAY, first: day('2026-02-17'), end: day('2026-02-20') },
+    ]);
+  });
+
+  it('starts before every month where the window has no beginning', () => {
+    const cover = coverWindow({ from: null, to: at('2026-04-02') });
+    expect(cover).toMatchObject({ leftEdge: null, rightEdge: null });
+    expect(cover?.periods).toEqual([
+      { period: PERIOD_MONTH, first: expect.any(Number), end: 56 * 12 + 3 },
+      { period: PERIOD_DAY, first: day('2026-04-01'), end: day('2026-04-02') },
+    ]);
+    expect(cover?.periods[0]?.first).toBeLessThan(-100_000);
   });
 
   it('is one edge within a day, and nothing where it is empty', () => {
     expect(coverWindow({ from: 5, to: 7 })).toMatchObject({ leftEdge: { from: 5, to: 7 }, rightEdge: null });
     expect(coverWindow({ from: 0, to: 7 })).toMatchObject({ leftEdge: null, rightEdge: { from: 0, to: 7 } });
     expect(coverWindow({ from: 7, to: 7 })).toBeNull();
-    expect(coverWindow({ from: null, to: 0 })).toMatchObject({ rightEdge: null, rightDays: null });
+    expect(coverWindow({ from: null, to: 0 })).toMatchObject({ rightEdge: null });
   });
 
   it('holds each millisecond of the window once and no other', () => {
@@ -43,16 +55,17 @@ describe('the cover of a window', () => {
       const date = new Date(ms);
       const month = (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth();
       const edge = (part: Edge | null): boolean => part !== null && ms >= part.from && ms < part.to;
-      const periods = (part: Periods | null, number: number): boolean =>
-        part !== null && (part.first === null || number >= part.first) && number < part.end;
-      const dayNumber = Math.floor(ms / DAY);
-      return [
-        edge(cover.leftEdge),
-        edge(cover.rightEdge),
-        periods(cover.leftDays, dayNumber),
-        periods(cover.rightDays, dayNumber),
-        periods(cover.months, month),
-      ].filter(Boolean).length;
+      const octad = month * 4 + Math.min(Math.floor((date.getUTCDate() - 1) / 8), 3);
+      const numbers = new Map([
+        [PERIOD_DAY, Math.floor(ms / DAY)],
+        [PERIOD_MONTH, month],
+        [PERIOD_OCTAD, octad],
+      ]);
+      const periods = cover.periods.filter(({ period, first, end }) => {
+        const number = numbers.get(period) as number;
+        return number >= first && number < end;
+      });
+      return periods.length + Number(edge(cover.leftEdge)) + Number(edge(cover.rightEdge));
     };
     fc.assert(
       fc.property(instant, near, near, fc.boolean(), (base, start, length, ever) => {
