@@ -1,147 +1,195 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import pg from 'pg';
-import { startEmbedded } from '../src/database/embedded.ts';
-import { migrate } from '../src/database/migrate.ts';
-import { silentLog } from '../src/core/log.ts';
-import { baselineMembers, measureBaseline, prepareBaseline } from './baseline.ts';
-import { machineOf, syncLatency, watchMemory } from './figures.ts';
-import { usersCsv, WORK } from './generate.ts';
-import { keyOf, measureCalculations, storedMembers, waitUntilFolded } from './measure.ts';
-import { type Report, printReport } from './report.ts';
-import { runImport, type Server, startServer } from './server.ts';
-
-const HELP = `npm run bench -- [options]
-
-Generates users with 8 properties, imports them through the real server, calculates and stores, and does the same work by
-hand-written SQL over JSONB with GIN in the same PostgreSQL.
-
-  --users N           users (1000000)
-  --runs N            calculations a condition (200)
-  --baseline-runs N   runs of each statement by hand (10); 0 leaves it out
-  --seed N            of the generated users (1)
-  --directory DIR     where the embedded PostgreSQL keeps its data while it runs (a new directory in the system's)
-  --database URL      an empty database to use instead of the embedded PostgreSQL
-                      (either may hold the users of an earlier run: then they are not imported again)
-  --json FILE         also writes all figures there
-`;
-
-const options = parseArgs({
-  options: {
-    users: { type: 'string', default: '1000000' },
-    runs: { type: 'string', default: '200' },
-    'baseline-runs': { type: 'string', default: '10' },
-    seed: { type: 'string', default: '1' },
-    directory: { type: 'string' },
-    database: { type: 'string' },
-    json: { type: 'string' },
-    help: { type: 'boolean' },
-  },
-}).values;
-
-const wholeNumber = (name: 'users' | 'runs' | 'baseline-runs' | 'seed'): number => {
-  const value = Number(options[name]);
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new Error(`--${name} takes a whole number, not ${options[name]}`);
-  return value;
-};
-
-const progress = (text: string): void => {
-  process.stderr.write(process.stderr.isTTY ? `\r\u001b[2K${text}` : `${text}\n`);
-};
-
-const measure = async (databaseUrl: string, directory: string): Promise<Report> => {
-  const users = wholeNumber('users');
-  await migrate(databaseUrl);
-  const db = new pg.Client(databaseUrl);
-  await db.connect();
-  const server = await startServer(databaseUrl);
-  try {
-    const machine = await machineOf(db);
-    const sync = syncLatency(directory);
-
-    const imported = await importUsers(db, server, users);
-
-    const calculationMemory = watchMemory(server.pid);
-    const calculations = [];
-    for (const work of WORK) calculations.push(await measureCalculations(server, work, wholeNumber('runs'), progress));
-    const calculationRss = calculationMemory.stop();
-
-    const baseline = [];
-    const agrees: Record<string, boolean> = {};
-    if (wholeNumber('baseline-runs') > 0) {
-      progress('copying the users for the statements by hand');
-      await prepareBaseline(db);
-      baseline.push(...(await measureBaseline(db, wholeNumber('baseline-runs'), progress)));
-      for (const work of WORK)
-        agrees[work.name] = same(await storedMembers(server, keyOf(work)), await baselineMembers(db, work.name));
-    }
-    return {
-      machine,
-      sync,
-      users,
-      import: imported,
-      calculations,
-      calculationRssMiB: calculationRss,
-      baseline,
-      agrees,
-    };
-  } finally {
-    await server.stop();
-    await db.end();
-  }
-};
-
-/** Undefined where `--directory` or `--database` holds them already. */
-const importUsers = async (db: pg.Client, server: Server, users: number): Promise<Report['import']> => {
-  const { rows } = await db.query('select count(*)::integer as n from users');
-  if (rows[0].n === users) return undefined;
-  progress(`importing ${users} users`);
-  const memory = watchMemory(server.pid);
-  const csv = usersCsv(users, wholeNumber('seed'));
-  const { uploadMs, totalMs } = await runImport(server, 'kind=users&format=csv&key=userId', csv, (now) =>
-    progress(`imported ${now.rows} of ${users} users`),
-  );
-  progress('waiting until all is folded');
-  const foldedMs = await waitUntilFolded(db);
-  return { uploadMs, totalMs, foldedMs, rssMiB: memory.stop() };
-};
-
-const same = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && [...a].sort().join('\n') === [...b].sort().join('\n');
+import { join, resolve } from 'node:path';
+import type { Bench } from './bench.ts';
+import { Database } from './database.ts';
+import { ensureData, waitUntilFolded } from './data/load.ts';
+import { Endings } from './endings.ts';
+import { type Machine, machineOf } from './machine.ts';
+import { BadOptions, HELP, type Options, readOptions } from './options.ts';
+import { type Peer, Unavailable } from './peers/peer.ts';
+import { START } from './peers/start.ts';
+import { type Progress, progressTo } from './progress.ts';
+import { judge } from './report/bars.ts';
+import { detailsOf, detailsPath } from './report/details.ts';
+import { Findings } from './report/findings.ts';
+import { printReport } from './report/print.ts';
+import { MemoryWatch } from './service/memory.ts';
+import { BUILT, FROM_SOURCE } from './service/server.ts';
+import { Service } from './service/service.ts';
+import { readsEvents } from './works/conditions.ts';
+import { AFTER_PEERS, measure, NEEDS_PEERS } from './works/works.ts';
 
 /** What is measured is the service as it is run: compiled, without tsx. */
-const build = (): void => {
+const build = (progress: Progress): void => {
   progress('building');
   const { status } = spawnSync('npm', ['run', '--silent', 'build'], { stdio: ['ignore', 'inherit', 'inherit'] });
   if (status !== 0) throw new Error('the build failed');
 };
 
-const main = async (): Promise<void> => {
-  if (options.help) {
-    process.stdout.write(HELP);
-    return;
+/** A directory that the account which PostgreSQL runs as under root can go through. */
+const directoryFor = (options: Options, endings: Endings): string => {
+  if (options.directory !== undefined) {
+    mkdirSync(options.directory, { recursive: true });
+    return resolve(options.directory);
   }
-  build();
-  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'evenkeel-bench-'));
-  // the account that PostgreSQL runs as under root goes through it
-  if (!options.directory) chmodSync(directory, 0o711);
-  const embedded = options.database
-    ? undefined
-    : await startEmbedded({ directory: join(directory, 'pg'), log: silentLog });
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-bench-'));
+  chmodSync(directory, 0o711);
+  endings.add(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+};
+
+/** Closed when the bench is done with it, or with everything else. */
+const closedOnce = (peer: Peer, endings: Endings): Peer => {
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= peer.close());
+  endings.add(close);
+  return { ...peer, close };
+};
+
+/** Starts the peers, each with the service's own rows. What cannot be had here is left out with a word why. */
+const startPeers = async (
+  bench: Omit<Bench, 'peers'>,
+  events: boolean,
+  skipped: Map<string, string>,
+): Promise<Peer[]> => {
+  const { database, directory, options, progress, endings } = bench;
+  const peers: Peer[] = [];
+  for (const name of options.peers)
+    try {
+      const { users } = options;
+      const peer = await START[name]({
+        databaseUrl: database.url,
+        db: database.db,
+        directory,
+        users,
+        events,
+        progress,
+      });
+      peers.push(closedOnce(peer, endings));
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      progress('');
+      process.stderr.write(`bench: without ${name}: ${error.message}\n`);
+      skipped.set(name, error.message);
+    }
+  return peers;
+};
+
+const main = async (options: Options, endings: Endings): Promise<void> => {
+  const progress = progressTo(process.stderr);
+  if (!options.fromSource) build(progress);
+  const directory = directoryFor(options, endings);
+  progress('starting PostgreSQL');
+  const database = await Database.open(options.database, directory, endings);
+  const machine = await machineOf(database.db, directory);
+  const memory = new MemoryWatch();
+  const command = options.fromSource ? FROM_SOURCE : BUILT;
+  const serviceOn = (url: () => string): Service =>
+    new Service(url, command, join(directory, 'service'), memory, endings);
+  const found = { options, machine, memory, findings: new Findings(options.users) };
+  const bench = {
+    options,
+    database,
+    directory,
+    service: serviceOn(() => database.url),
+    serviceOn: (url: string) => serviceOn(() => url),
+    findings: found.findings,
+    endings,
+    progress,
+  };
+  const setup = new Map<string, readonly string[]>();
+  const skipped = new Map<string, string>();
   try {
-    const report = await measure(options.database ?? (embedded as { url: string }).url, directory);
-    progress('');
-    printReport(report);
-    if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-    if (Object.values(report.agrees).includes(false)) process.exitCode = 1;
+    await measureAll(bench, memory, setup, skipped);
   } finally {
-    await embedded?.stop();
-    if (!options.directory) rmSync(directory, { recursive: true, force: true });
+    // also what was found before something failed
+    progress('');
+    if (found.findings.own.size > 0 || found.findings.figures.size > 0) report(found, setup, skipped);
   }
 };
 
-await main();
+const measureAll = async (
+  bench: Omit<Bench, 'peers'>,
+  memory: MemoryWatch,
+  setup: Map<string, readonly string[]>,
+  skipped: Map<string, string>,
+): Promise<void> => {
+  const { options, database, service, progress, findings } = bench;
+  const events = options.queries.some(readsEvents) || options.groups.includes('morning');
+  const needsData = options.groups.some(
+    (group) => NEEDS_PEERS.includes(group) || group === 'morning' || group === 'cold',
+  );
+  if (needsData) {
+    memory.during('folding everything');
+    const loaded = await ensureData(database.db, options, events, progress);
+    await service.start();
+    const foldedMs = await waitUntilFolded(database.db, progress);
+    if (loaded.users) findings.figure('data.folded_ms', foldedMs);
+    await database.db.query('vacuum (analyze)');
+  }
+  const peers = options.groups.some((group) => NEEDS_PEERS.includes(group))
+    ? await startPeers(bench, options.queries.some(readsEvents), skipped)
+    : [];
+  for (const peer of peers) setup.set(peer.name, peer.setup);
+  const run = async (after: boolean): Promise<void> => {
+    for (const group of options.groups) {
+      if (AFTER_PEERS.includes(group) !== after) continue;
+      memory.during(group);
+      await measure(group, { ...bench, peers: after ? [] : peers }, events);
+    }
+  };
+  await run(false);
+  for (const peer of peers) await peer.close();
+  await run(true);
+};
+
+const report = (
+  {
+    options,
+    machine,
+    memory,
+    findings,
+  }: { options: Options; machine: Machine; memory: MemoryWatch; findings: Findings },
+  setup: ReadonlyMap<string, readonly string[]>,
+  skipped: ReadonlyMap<string, string>,
+): void => {
+  const details = detailsOf(findings, {
+    machine,
+    commandLine: process.argv.slice(2),
+    setup: Object.fromEntries(setup),
+    skipped: Object.fromEntries(skipped),
+    memoryMiB: memory.highest,
+  });
+  const { rows } = findings;
+  printReport(rows, details, judge({ rows, details, compare: options.compare }));
+  if (options.json !== undefined) {
+    writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+    writeFileSync(detailsPath(options.json), `${JSON.stringify(details, null, 2)}\n`);
+  }
+  if (Object.values(details.agreements).includes(false)) process.exitCode = 1;
+};
+
+const start = async (): Promise<void> => {
+  const options = readOptions(process.argv.slice(2));
+  if (options === undefined) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const endings = new Endings();
+  endings.onSignals();
+  try {
+    await main(options, endings);
+  } finally {
+    await endings.run();
+  }
+};
+
+try {
+  await start();
+} catch (error) {
+  const said = error instanceof BadOptions ? `bench: ${error.message}; see npm run bench -- --help` : error;
+  process.stderr.write(`\n${said instanceof Error ? (said.stack ?? said.message) : String(said)}\n`);
+  process.exitCode = 1;
+}

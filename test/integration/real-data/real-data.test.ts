@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { call, FROM_SOURCE, runImport, type Server, startServer } from '../../../bench/server.ts';
+import { call, runImport } from '../../../bench/service/client.ts';
+import { FROM_SOURCE, type Server, startServer } from '../../../bench/service/server.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { loadRawCsv, sharedData } from '../../support/raw-csv.ts';
 import { CDNOW, CDNOW_EVENTS, CDNOW_USERS, type RealCase, TELCO, TELCO_USERS } from './cases.ts';
