@@ -1,2 +1,2 @@
--- LIKE compares bytes from the end of the pattern; $2 has its own special characters escaped.
-select code from dictionary where column_id = $1::integer and value like '%' || $2::text limit $3::integer
+-- LIKE compares bytes from the end of the pattern; $2 is such a pattern.
+select code from dictionary where column_id = $1::integer and value like $2::text limit $3::integer

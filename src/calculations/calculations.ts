@@ -31,6 +31,7 @@ import {
 } from './resources.ts';
 import { unknownSegment } from './segments.ts';
 import type { CalculationFilters, CalculationsService, Explanation, Preview } from './services.ts';
+import { checkPatterns } from './patterns.ts';
 import { Retention } from './retention.ts';
 import { type ScheduleOutcome, Scheduler } from './schedule/scheduler.ts';
 import { Signals } from './signals.ts';
@@ -223,11 +224,15 @@ export class Calculations implements CalculationsService {
   }
 
   async preview(workspaceId: number, body: unknown): Promise<Preview> {
-    return this.#workers.ask({ kind: 'preview', workspaceId, ...readPreview(body) });
+    const wanted = readPreview(body);
+    await checkPatterns(this.#options.pool, wanted.condition);
+    return this.#workers.ask({ kind: 'preview', workspaceId, ...wanted });
   }
 
   async explain(workspaceId: number, body: unknown): Promise<Explanation> {
-    return this.#workers.ask({ kind: 'explain', workspaceId, ...readExplain(body) });
+    const wanted = readExplain(body);
+    await checkPatterns(this.#options.pool, wanted.condition);
+    return this.#workers.ask({ kind: 'explain', workspaceId, ...wanted });
   }
 
   async isMember(workspaceId: number, key: string, userId: string): Promise<{ member: boolean }> {

@@ -6,6 +6,7 @@ import { references } from '../conditions/references.ts';
 import { transaction } from '../database/transaction.ts';
 import { loadCatalogue } from '../index/catalogue.ts';
 import { fold, withFoldLock } from '../index/fold.ts';
+import { withPatternLimit } from './patterns.ts';
 
 /** The compiler's statements are immutable; node-postgres declares that it might change them. */
 export const asQuery = ({ name, text, values }: NamedStatement): pg.QueryConfig => ({
@@ -94,18 +95,21 @@ const attempt = <S extends Subject, T>(
       // came between the two.
       const asOf = Date.now();
       const named = references(subject.condition);
-      let catalogue = await loadCatalogue(client, workspaceId, named, subject.shards);
+      const limited = <R>(part: () => Promise<R>): Promise<R> => withPatternLimit(client, subject.condition, part);
+      const loaded = (): Promise<Catalogued> =>
+        limited(() => loadCatalogue(client, workspaceId, named, subject.shards));
+      let catalogue = await loaded();
       lap('compile');
       if (catalogue.pending) {
         if (!folding) return PENDING;
         await fold(client, scopeOf(workspaceId, subject, catalogue));
         lap('freshen');
         // Folding may have given columns, widths and codes that were not there before.
-        catalogue = await loadCatalogue(client, workspaceId, named, subject.shards);
+        catalogue = await loaded();
       }
       const membership = compile(subject.condition, catalogue, asOf);
       lap('compile');
-      return work({ subject, membership, shards: catalogue.shards, asOf, watch });
+      return limited(() => work({ subject, membership, shards: catalogue.shards, asOf, watch }));
     },
     { isolation: 'repeatable read' },
   );

@@ -7,6 +7,7 @@ import { loadCatalogue } from '../index/catalogue.ts';
 import { fold, withFoldLock } from '../index/fold.ts';
 import { expandSegment, loadDefinitions } from './definitions.ts';
 import { asQuery } from './fresh.ts';
+import { hasPatterns, withPatternLimit } from './patterns.ts';
 import { type Known, knownOf, type Memory } from './memory.ts';
 import type { CalculateTask, Lost, Succeeded } from './tasks.ts';
 
@@ -82,8 +83,9 @@ class Calculation {
   }
 
   #fromMemory(known: Known): Promise<Answer> {
-    // An event must not lie later than asOf only because it came between the two: then the snapshot comes first.
-    if (known.basis.eventIds.length === 0) return this.#state(known);
+    // An event must not lie later than asOf only because it came between the two: then the snapshot comes first. And a time
+    // limit of its own lasts as long as its transaction.
+    if (known.basis.eventIds.length === 0 && !hasPatterns(known.condition)) return this.#state(known);
     return transaction(this.#client, () => this.#state(known), { isolation: 'repeatable read', snapshot: true });
   }
 
@@ -121,7 +123,10 @@ class Calculation {
     if (definition?.id !== segmentId) throw new NotWantedError();
     const expanded = expandSegment(definition, definitions);
     this.kinds = expanded.kinds;
-    const catalogue = await loadCatalogue(this.#client, workspaceId, references(expanded.condition));
+    const { condition } = expanded;
+    const catalogue = await withPatternLimit(this.#client, condition, () =>
+      loadCatalogue(this.#client, workspaceId, references(condition)),
+    );
     const known = knownOf(definition, definitions, expanded, catalogue);
     this.#memory.set(segmentId, known);
     this.#compileMs += performance.now() - began;
@@ -148,7 +153,9 @@ class Calculation {
       ...times,
     });
     const began = performance.now();
-    const { rows } = await this.#client.query<CalculationResult>(asQuery(statement));
+    const { rows } = await withPatternLimit(this.#client, known.condition, () =>
+      this.#client.query<CalculationResult>(asQuery(statement)),
+    );
     const result = rows[0];
     if (result === undefined) throw new Error('the calculation statement gave no row');
     return { known, asOf, result, storingAt: began + result.query_ms, ...times };

@@ -9,6 +9,7 @@ import { decodeText, encodeCursor } from './cursors.ts';
 import { type Definitions, expand, loadDefinitions } from './definitions.ts';
 import { type Fields, readFields, readInteger, readText } from './input.ts';
 import { DEFAULT_LIST_LIMIT, MAX_DESCRIPTION_LENGTH, MAX_LIST_LIMIT, MAX_NAME_LENGTH, MAX_SEGMENTS } from './limits.ts';
+import { checkPatterns } from './patterns.ts';
 import { iso, type SegmentResource } from './resources.ts';
 import { type Refresh, readRefresh } from './schedule/refresh.ts';
 import { freeKey, readKey, slug } from './segment-keys.ts';
@@ -70,6 +71,7 @@ export class Segments implements SegmentsService {
     const wanted = fields.key === undefined || fields.key === null ? undefined : readKey(fields.key);
     const condition = parseCondition(fields.condition);
     const refresh = readRefresh(fields.refresh);
+    await checkPatterns(this.#pool, condition);
     const key = await transaction(this.#pool, async (client) => {
       await lockGraph(client, workspaceId);
       const free = wanted ?? (await findFreeKey(client, workspaceId, name));
@@ -120,6 +122,7 @@ export class Segments implements SegmentsService {
     if ('description' in fields) readDescription(fields.description);
     if ('refresh' in fields) readRefresh(fields.refresh);
     const condition = 'condition' in fields ? parseCondition(fields.condition) : undefined;
+    if (condition !== undefined) await checkPatterns(this.#pool, condition);
     const superseded = await transaction(this.#pool, async (client) => {
       if (condition !== undefined) {
         await lockGraph(client, workspaceId);

@@ -182,6 +182,7 @@ const HANDLERS: { readonly [O in PropertyOperator]: Handler<LeafOf<O>> } = {
   not_contains: textMatching,
   starts_with: textMatching,
   ends_with: textMatching,
+  matches: textMatching,
   greater_than: compareNumber,
   at_least: compareNumber,
   less_than: compareNumber,

@@ -1,4 +1,5 @@
 import { POSITIVE } from '../conditions/complements.ts';
+import { likePattern } from '../conditions/like.ts';
 import { elementKey } from '../conditions/references.ts';
 import type {
   DateCompare,
@@ -97,22 +98,20 @@ const equalsAny = (subject: Held, values: readonly Scalar[]): string => {
   return `(${parts.join(' or ')})`;
 };
 
-const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
-
-const PATTERN: Record<TextMatch['operator'], (text: string) => string> = {
-  contains: (text) => `%${escapeLike(text)}%`,
-  not_contains: (text) => `%${escapeLike(text)}%`,
-  starts_with: (text) => `${escapeLike(text)}%`,
-  ends_with: (text) => `%${escapeLike(text)}`,
+/** Bytes are compared (`collate "C"`), which for UTF-8 is by code point. */
+const textMatch: Handler<TextMatch> = (subject, { operator, value, ignoreCase }) => {
+  if (operator === 'matches') return matches(subject, value, ignoreCase);
+  const pattern = subject.parameters.add(likePattern(operator, value), 'text');
+  const predicate = ignoreCase
+    ? `evenkeel_fold(${subject.text}) collate "C" like (select evenkeel_fold(${pattern}))`
+    : `${subject.text} collate "C" like ${pattern}`;
+  return andIs(subject, 'string', predicate);
 };
 
-/** Bytes are compared (`collate "C"`), which for UTF-8 is by code point. */
-const textMatch: Handler<TextMatch> = (subject, { operator, value }) =>
-  andIs(
-    subject,
-    'string',
-    `${subject.text} collate "C" like ${subject.parameters.add(PATTERN[operator](value), 'text')}`,
-  );
+/** The type first: a pattern takes longer. The collation gives classes such as `\\w` Unicode's meaning, whatever the database's. */
+const matches = (subject: Held, pattern: string, ignoreCase: boolean): string =>
+  `case when ${isOf(subject, 'string')} then ` +
+  `${subject.text} collate "und-x-icu" ${ignoreCase ? '~*' : '~'} ${subject.parameters.add(pattern, 'text')} else false end`;
 
 const compareNumber: Handler<NumberCompare | NumberBetween> = (subject, leaf) =>
   ifNumber(subject, (number) => within(subject, number, numberInterval(leaf)));
@@ -147,6 +146,7 @@ const HANDLERS: { readonly [O in PropertyOperator]: Handler<LeafOf<O>> } = {
   not_contains: textMatch,
   starts_with: textMatch,
   ends_with: textMatch,
+  matches: textMatch,
   greater_than: compareNumber,
   at_least: compareNumber,
   less_than: compareNumber,

@@ -13,6 +13,7 @@ const KIND_OF_OPERATOR: Record<PropertyOperator, ConditionKind> = {
   not_contains: 'property.text',
   starts_with: 'property.text',
   ends_with: 'property.text',
+  matches: 'property.text',
   greater_than: 'property.number',
   at_least: 'property.number',
   less_than: 'property.number',

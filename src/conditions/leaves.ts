@@ -19,3 +19,19 @@ export const leavesOf = <L extends Typed>(condition: Tree<L>): Exclude<L, All<L>
   visit(condition);
   return leaves;
 };
+
+/** A leaf and where it stands: `condition.of[2]`. */
+export interface Place<L> {
+  readonly path: string;
+  readonly leaf: L;
+}
+
+/** The leaves of a tree with their places, from left to right. */
+export const placesOf = <L extends Typed>(
+  condition: Tree<L>,
+  path = 'condition',
+): Place<Exclude<L, All<L> | Any<L> | Not<L>>>[] => {
+  if (!isBranch(condition)) return [{ path, leaf: condition as Exclude<L, All<L> | Any<L> | Not<L>> }];
+  if (condition.type === 'not') return placesOf(condition.of, `${path}.of`);
+  return condition.of.flatMap((child, i) => placesOf(child, `${path}.of[${i}]`));
+};

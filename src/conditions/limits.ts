@@ -14,6 +14,8 @@ export const MAX_EVENT_LENGTH = 255;
 export const MAX_SEGMENT_LENGTH = 255;
 export const MAX_SEED_LENGTH = 255;
 export const MAX_VALUE_LENGTH = 4096;
+/** Of the regular expression of `matches`. */
+export const MAX_PATTERN_LENGTH = 1000;
 /** 100 years of 365.25 days. */
 export const MAX_DURATION_MS = 36_525 * 86_400_000;
 /** Events of one user: more is a mistake in the condition. */

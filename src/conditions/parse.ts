@@ -9,7 +9,7 @@ import type { Condition } from './types.ts';
 type JsonObject = Readonly<Record<string, unknown>>;
 
 const TYPES = ['all', 'any', 'not', 'property', 'event', 'sequence', 'segment', 'sample'];
-const LATER_OPERATORS = ['matches', 'anniversary'];
+const LATER_OPERATORS = ['anniversary'];
 const OPERATORS = [...PROPERTY_SCHEMAS.keys(), ...LATER_OPERATORS];
 const LATER_EVENT_FIELDS = ['where', 'sum', 'avg', 'min', 'max', 'occurrence'];
 
@@ -156,8 +156,6 @@ const parseProperty = (json: JsonObject, path: string): Condition => {
   const leaf = PROPERTY_SCHEMAS.get(operator);
   if (leaf === undefined)
     throw invalid(`unknown operator ${quote(operator)}`, { ...where, ...hintFor(operator, OPERATORS) });
-  if (json['ignoreCase'] === true && leaf.fields.includes('ignoreCase'))
-    throw notSupported('"ignoreCase": true', { path: `${path}.ignoreCase` });
   return readLeaf(leaf, json, path, `operator "${operator}"`);
 };
 

@@ -66,6 +66,7 @@ export const references = (condition: ExpandedCondition): References => {
       case 'not_contains':
       case 'starts_with':
       case 'ends_with':
+      case 'matches':
         textMatches.set(textMatchKey(leaf), leaf);
         break;
       default: // numbers and dates are compared by their codes, which need no dictionary

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { MAX_EVENT_LENGTH, MAX_SEED_LENGTH, MAX_SEGMENT_LENGTH, MAX_VALUE_LENGTH } from './limits.ts';
+import {
+  MAX_EVENT_LENGTH,
+  MAX_PATTERN_LENGTH,
+  MAX_SEED_LENGTH,
+  MAX_SEGMENT_LENGTH,
+  MAX_VALUE_LENGTH,
+} from './limits.ts';
 import type { Condition, EventCount, PropertyCondition, PropertyOperator, Sample, SegmentReference } from './types.ts';
 import { count, duration, isoDate, number, propertyPath, range, scalar, scalars, text, within } from './values.ts';
 
@@ -13,14 +19,27 @@ const propertyFields = { type: z.literal('property'), property: propertyPath };
 const isSet = z.strictObject({ ...propertyFields, operator: z.enum(['is_set', 'is_not_set']) });
 const equals = z.strictObject({ ...propertyFields, operator: z.enum(['equals', 'not_equals']), value: scalar });
 const inList = z.strictObject({ ...propertyFields, operator: z.enum(['in', 'not_in']), value: scalars });
+const ignoreCase = z.boolean('true or false').optional();
+const withCase = <T extends { ignoreCase?: boolean | undefined }>(leaf: T): T & { ignoreCase: boolean } => ({
+  ...leaf,
+  ignoreCase: leaf.ignoreCase ?? false,
+});
 const textMatch = z
   .strictObject({
     ...propertyFields,
     operator: z.enum(['contains', 'not_contains', 'starts_with', 'ends_with']),
     value: text(1, MAX_VALUE_LENGTH),
-    ignoreCase: z.literal(false, 'true or false').optional(),
+    ignoreCase,
   })
-  .transform((leaf) => ({ ...leaf, ignoreCase: false }));
+  .transform(withCase);
+const matches = z
+  .strictObject({
+    ...propertyFields,
+    operator: z.literal('matches'),
+    value: text(1, MAX_PATTERN_LENGTH, 'a regular expression'),
+    ignoreCase,
+  })
+  .transform(withCase);
 const compareNumber = z.strictObject({
   ...propertyFields,
   operator: z.enum(['greater_than', 'at_least', 'less_than', 'at_most']),
@@ -52,6 +71,7 @@ export interface LeafSchema<L> {
 
 const PLAIN = ['type', 'property', 'operator'];
 const VALUED = [...PLAIN, 'value'];
+const TEXT = [...VALUED, 'ignoreCase'];
 
 /** A new operator does not compile until it has its schema. */
 const BY_OPERATOR: Record<PropertyOperator, LeafSchema<PropertyCondition>> = {
@@ -61,10 +81,11 @@ const BY_OPERATOR: Record<PropertyOperator, LeafSchema<PropertyCondition>> = {
   not_equals: { schema: equals, fields: VALUED },
   in: { schema: inList, fields: VALUED },
   not_in: { schema: inList, fields: VALUED },
-  contains: { schema: textMatch, fields: [...VALUED, 'ignoreCase'] },
-  not_contains: { schema: textMatch, fields: [...VALUED, 'ignoreCase'] },
-  starts_with: { schema: textMatch, fields: [...VALUED, 'ignoreCase'] },
-  ends_with: { schema: textMatch, fields: [...VALUED, 'ignoreCase'] },
+  contains: { schema: textMatch, fields: TEXT },
+  not_contains: { schema: textMatch, fields: TEXT },
+  starts_with: { schema: textMatch, fields: TEXT },
+  ends_with: { schema: textMatch, fields: TEXT },
+  matches: { schema: matches, fields: TEXT },
   greater_than: { schema: compareNumber, fields: VALUED },
   at_least: { schema: compareNumber, fields: VALUED },
   less_than: { schema: compareNumber, fields: VALUED },
@@ -148,6 +169,7 @@ export const conditionSchema: z.ZodType<Condition> = z
     equals,
     inList,
     textMatch,
+    matches,
     compareNumber,
     betweenNumbers,
     compareDate,

@@ -82,6 +82,7 @@ const propertyJson = (leaf: Extract<Condition, { type: 'property' }>): Condition
     case 'not_contains':
     case 'starts_with':
     case 'ends_with':
+    case 'matches':
       return { ...json, value: leaf.value, ...(leaf.ignoreCase ? { ignoreCase: true } : {}) };
     default:
       return { ...json, value: leaf.value };

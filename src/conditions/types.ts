@@ -33,7 +33,8 @@ export interface In extends PropertyLeaf {
   readonly value: readonly Scalar[];
 }
 export interface TextMatch extends PropertyLeaf {
-  readonly operator: 'contains' | 'not_contains' | 'starts_with' | 'ends_with';
+  readonly operator: 'contains' | 'not_contains' | 'starts_with' | 'ends_with' | 'matches';
+  /** Of `matches`, a regular expression of PostgreSQL's. */
   readonly value: string;
   readonly ignoreCase: boolean;
 }

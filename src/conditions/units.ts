@@ -28,6 +28,7 @@ const IS_RELATIVE: Record<PropertyCondition['operator'], boolean> = {
   not_contains: false,
   starts_with: false,
   ends_with: false,
+  matches: false,
   greater_than: false,
   at_least: false,
   less_than: false,

@@ -90,11 +90,12 @@ export const openKnex = (url: string, options: PoolOptions = {}): Knex =>
     acquireConnectionTimeout: CONNECT_TIMEOUT_MS,
   });
 
-/** Refuses a server that is too old or does not keep its text in UTF-8, in one line that says what to do. */
+/** Refuses a server that is too old or lacks what text needs (UTF-8, ICU), in one line that says what to do. */
 export const checkServer = async (client: pg.ClientBase): Promise<void> => {
-  const { rows } = await client.query<{ number: string; version: string; encoding: string }>(
+  const { rows } = await client.query<{ number: string; version: string; encoding: string; icu: boolean }>(
     `select current_setting('server_version_num') as number, current_setting('server_version') as version,
-            current_setting('server_encoding') as encoding`,
+            current_setting('server_encoding') as encoding,
+            exists (select from pg_collation where collname = 'und-x-icu') as icu`,
   );
   const server = rows[0];
   if (server === undefined || Number(server.number) < MIN_SERVER_VERSION)
@@ -107,5 +108,9 @@ export const checkServer = async (client: pg.ClientBase): Promise<void> => {
   if (server.encoding !== 'UTF8')
     throw new EvenkeelError(500, 'unsupported_database', `the database's encoding is ${server.encoding}, not UTF8`, {
       hint: `create it with: create database … encoding 'UTF8' template template0`,
+    });
+  if (!server.icu)
+    throw new EvenkeelError(500, 'unsupported_database', 'the PostgreSQL server was built without ICU', {
+      hint: 'use one that was built with it, as nearly all are: upper and lower case are told by its collation "und-x-icu"',
     });
 };

@@ -41,6 +41,12 @@ export const isConnectionLost = (error: unknown): boolean => {
 /** Serialization failure or deadlock: the transaction may succeed when it is run again. */
 export const isSerializationFailure = (error: unknown): boolean => ['40001', '40P01'].includes(codeOf(error) ?? '');
 
+/** A regular expression that PostgreSQL cannot read. */
+export const isInvalidPattern = (error: unknown): boolean => codeOf(error) === '2201B';
+
+/** A statement was stopped, by a timeout or by somebody. */
+export const isStopped = (error: unknown): boolean => codeOf(error) === QUERY_CANCELED;
+
 /** `lock_timeout` ran out. */
 export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03';
 

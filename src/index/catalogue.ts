@@ -1,3 +1,4 @@
+import { likePattern } from '../conditions/like.ts';
 import { type References, textMatchKey } from '../conditions/references.ts';
 import type { TextMatch } from '../conditions/types.ts';
 import type { Queryable } from '../database/port.ts';
@@ -64,18 +65,31 @@ interface Row {
 }
 
 const LOAD = sql('index-catalogue');
-const MATCH: Record<TextMatch['operator'], string> = {
-  contains: sql('index-match-contains'),
-  not_contains: sql('index-match-contains'),
-  starts_with: sql('index-match-starts'),
-  ends_with: sql('index-match-ends'),
+const CONTAINS = sql('index-match-contains');
+const STARTS_WITH = sql('index-match-starts');
+const ENDS_WITH = sql('index-match-ends');
+const FOLDED = sql('index-match-folded');
+const PATTERN = sql('index-match-pattern');
+const FOLDED_PATTERN = sql('index-match-pattern-folded');
+
+/** What finds a text operator's values in the dictionary, and the text that it takes. */
+const matching = ({ operator, value, ignoreCase }: TextMatch): readonly [statement: string, text: string] => {
+  if (operator === 'matches') return [ignoreCase ? FOLDED_PATTERN : PATTERN, value];
+  if (ignoreCase) return [FOLDED, likePattern(operator, value)];
+  switch (operator) {
+    case 'contains':
+    case 'not_contains':
+      return [CONTAINS, value];
+    case 'starts_with':
+      return [STARTS_WITH, value];
+    case 'ends_with':
+      return [ENDS_WITH, likePattern(operator, value)];
+  }
 };
 
-const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
-
 const matchingCodes = async (db: Queryable, columnId: number, leaf: TextMatch): Promise<number[] | undefined> => {
-  const text = leaf.operator === 'ends_with' ? escapeLike(leaf.value) : leaf.value;
-  const { rows } = await db.query<{ code: number }>(MATCH[leaf.operator], [columnId, text, MAX_MATCHED_CODES + 1]);
+  const [statement, text] = matching(leaf);
+  const { rows } = await db.query<{ code: number }>(statement, [columnId, text, MAX_MATCHED_CODES + 1]);
   return rows.length > MAX_MATCHED_CODES ? undefined : rows.map((row) => row.code);
 };
 

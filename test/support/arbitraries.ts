@@ -69,7 +69,20 @@ const STRINGS = [
   'e\u0301',
   'ﬀ',
   'ß',
+  'ẞ',
+  'STRASSE',
   'İ',
+  'i̇',
+  'I',
+  'ı',
+  'ΟΔΟΣ',
+  'οδος',
+  'οδοσ',
+  'Å',
+  'å',
+  'K',
+  'ǅ',
+  'É',
   '😀',
   '😀😀',
   '𝒳y',
@@ -382,6 +395,39 @@ const sliceOf = (text: string): fc.Arbitrary<string> => {
     );
 };
 
+/** The same text in another case, mostly; where that is another length, as of "ß" and "İ", all the better. */
+const otherCase = (text: string): fc.Arbitrary<string> =>
+  fc.constantFrom(text, text.toUpperCase(), text.toLowerCase(), text.normalize('NFD')).filter((other) => other !== '');
+
+const escapePattern = (text: string): string => text.replace(/[^\p{L}\p{N}]/gu, (c) => (/\w/.test(c) ? c : `[${c}]`));
+
+/** Regular expressions that PostgreSQL can read, and that take no time. */
+const pattern = (part: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc.oneof(
+    fc.constantFrom(
+      '^\\w+$',
+      '\\W',
+      '[[:upper:]]',
+      '^[^a-z]*$',
+      '\\d{2,}',
+      '(?i)PRO',
+      '^(pro|free)$',
+      '\\mpro\\M',
+      '.',
+      '^$|x{3}',
+      '\\s',
+      'é|ß|σ|İ',
+      '^.{1,3}$',
+    ),
+    fc
+      .tuple(
+        part.filter((text) => /^[\p{L}\p{N} @.:-]+$/u.test(text)),
+        fc.constantFrom('', '^'),
+        fc.constantFrom('', '$', '.*', '?'),
+      )
+      .map(([text, start, end]) => `${start}${escapePattern(text)}${end}`),
+  );
+
 const nextAfter = (value: number, up: boolean): number => {
   if (value === 0) return up ? 5e-324 : -5e-324;
   const bits = new BigInt64Array(new Float64Array([value]).buffer);
@@ -406,6 +452,7 @@ const propertyLeaf = (pool: Pool): fc.Arbitrary<ConditionJson> =>
   fc.constantFrom(...PROPERTIES, 'nobody.has.this').chain((property) => {
     const leaf = (operator: string, value: fc.Arbitrary<unknown>) =>
       value.map((drawnValue): ConditionJson => ({ type: 'property', property, operator, value: drawnValue }));
+    const base = { type: 'property', property };
     const strings = drawn(pool, property, isString);
     const numbers = drawn(pool, property, isNumber);
     const elements = elementsOf(pool, property);
@@ -436,6 +483,16 @@ const propertyLeaf = (pool: Pool): fc.Arbitrary<ConditionJson> =>
       ...each(['equals', 'equals', 'not_equals'], equalTo),
       ...each(['in', 'not_in'], fc.uniqueArray(equalTo, { minLength: 1, maxLength: 5 })),
       ...each(['contains', 'not_contains', 'starts_with', 'ends_with'], part),
+      ...['contains', 'not_contains', 'starts_with', 'ends_with'].map((operator) => ({
+        weight: 1,
+        arbitrary: part.chain(otherCase).map((value) => ({ ...base, operator, value, ignoreCase: true })),
+      })),
+      {
+        weight: 2,
+        arbitrary: fc
+          .tuple(pattern(part), fc.boolean())
+          .map(([value, ignoreCase]) => ({ ...base, operator: 'matches', value, ignoreCase })),
+      },
       ...each(['greater_than', 'at_least', 'less_than', 'at_most'], bound),
       ...each(
         ['between'],

@@ -127,6 +127,13 @@ begin
 end
 $$;
 
+-- Lower case, one character after the other, so that no character's neighbours matter; all sigmas are one.
+create or replace function oracle.lower(value text) returns text
+language sql immutable as $$
+  select coalesce(string_agg(case when c in ('Σ', 'σ', 'ς') then 'σ' else lower(c collate "und-x-icu") end, '' order by i), '')
+  from string_to_table(value, null) with ordinality as characters (c, i)
+$$;
+
 -- A user's place in the sample, 0..65535: bit i of it is bit `place` of a stream of 32,000 bits for (seed, chunk, i).
 create or replace function oracle.sample_place(seed text, ordinal int) returns int
 language plpgsql immutable as $$

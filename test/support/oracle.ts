@@ -105,7 +105,9 @@ const propertyHolds = (leaf: ConditionJson, scope: Scope): string => {
   const value = leaf['value'] as Json;
   const json = (one: Json) => parameter(scope, JSON.stringify(one), 'jsonb');
   const text = () => parameter(scope, value, 'text');
-  const string = `case when jsonb_typeof(${held}) = 'string' then ${held} #>> '{}' end`;
+  const plain = `case when jsonb_typeof(${held}) = 'string' then ${held} #>> '{}' end`;
+  const anyCase = leaf['ignoreCase'] === true;
+  const [string, part] = anyCase ? [`oracle.lower(${plain})`, () => `oracle.lower(${text()})`] : [plain, () => text()];
   const equals = (one: Json) => {
     const wanted = json(one);
     return `(coalesce(oracle.same(${held}, ${wanted}), false) or oracle.includes(${held}, ${wanted}))`;
@@ -126,13 +128,15 @@ const propertyHolds = (leaf: ConditionJson, scope: Scope): string => {
     case 'in':
       return each(value, equals, 'or', 'false');
     case 'contains':
-      return `coalesce(strpos(${string}, ${text()}) > 0, false)`;
+      return `coalesce(strpos(${string}, ${part()}) > 0, false)`;
     case 'starts_with':
-      return `coalesce(starts_with(${string}, ${text()}), false)`;
+      return `coalesce(starts_with(${string}, ${part()}), false)`;
     case 'ends_with': {
-      const ending = text();
+      const ending = part();
       return `coalesce(right(${string}, length(${ending})) = ${ending}, false)`;
     }
+    case 'matches':
+      return `coalesce(regexp_like((${plain}) collate "und-x-icu", ${text()}, '${anyCase ? 'i' : 'c'}'), false)`;
     case 'greater_than':
       return number('>', value);
     case 'at_least':

@@ -89,7 +89,11 @@ export const calculate = async (
   await defineSegment(db, workspaceId, key, condition);
   const { id, segmentId, processId, attempt } = await claim(db, workspaceId, key);
   const task = { kind: 'calculate', id, workspaceId, segmentId, segmentKey: key, trigger: 'api' } as const;
-  const done = await runCalculation(client, { ...task, processId, attempt }, memory);
+  const done = await runCalculation(client, { ...task, processId, attempt }, memory).catch(async (error: Error) => {
+    // its row would refuse the next one
+    await db.query(`update calculations set state = 'failed' where id = $1`, [id]);
+    throw error.cause;
+  });
   if (done.outcome !== 'succeeded') throw new Error(`the calculation ended as ${done.outcome}`);
   return done;
 };

@@ -138,7 +138,14 @@ const leaf: fc.Arbitrary<Leaf> = fc.oneof(
       'ends_with' as const,
     ),
     value: fc.constantFrom(...WORDS, 'r', '%', '_', '\\', 'x'),
-    ignoreCase: fc.constant(false),
+    ignoreCase: fc.boolean(),
+  }),
+  fc.record({
+    type: fc.constant('property' as const),
+    property,
+    operator: fc.constant('matches' as const),
+    value: fc.constantFrom('^[a-p]', 'r$', 'E', '.{4}', '[^a-z]'),
+    ignoreCase: fc.boolean(),
   }),
   fc.record({
     type: fc.constant('property' as const),

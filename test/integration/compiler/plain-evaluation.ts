@@ -66,9 +66,10 @@ const propertyHolds = (leaf: PropertyCondition, value: Value, asOf: number): boo
     case 'contains':
     case 'starts_with':
     case 'ends_with':
+    case 'matches':
       return typeof value === 'string' && matchesText(leaf, value);
     case 'not_contains':
-      return !(typeof value === 'string' && value.includes(leaf.value));
+      return !(typeof value === 'string' && matchesText(leaf, value));
     case 'greater_than':
       return number((held) => held > leaf.value);
     case 'at_least':

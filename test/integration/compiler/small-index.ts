@@ -163,9 +163,11 @@ export const writeSmallIndex = async (
 };
 
 export const matchesText = (leaf: TextMatch, value: string): boolean => {
-  if (leaf.operator === 'starts_with') return value.startsWith(leaf.value);
-  if (leaf.operator === 'ends_with') return value.endsWith(leaf.value);
-  return value.includes(leaf.value);
+  if (leaf.operator === 'matches') return new RegExp(leaf.value, leaf.ignoreCase ? 'iu' : 'u').test(value);
+  const [held, part] = leaf.ignoreCase ? [value.toLowerCase(), leaf.value.toLowerCase()] : [value, leaf.value];
+  if (leaf.operator === 'starts_with') return held.startsWith(part);
+  if (leaf.operator === 'ends_with') return held.endsWith(part);
+  return held.includes(part);
 };
 
 const writeEvents = async (

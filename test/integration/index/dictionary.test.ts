@@ -93,12 +93,12 @@ test('a property with too many values is given up as a whole, and stays given up
   expect(await decode(world.pool, world.workspaceId)).toEqual(known);
 });
 
-const match = (operator: TextMatch['operator'], value: string): TextMatch => ({
+const match = (operator: TextMatch['operator'], value: string, ignoreCase = false): TextMatch => ({
   type: 'property',
   property: 'name',
   operator,
   value,
-  ignoreCase: false,
+  ignoreCase,
 });
 
 test('the catalogue of a condition: columns, codes, and the texts that an operator matches', async () => {
@@ -118,6 +118,11 @@ test('the catalogue of a condition: columns, codes, and the texts that an operat
     match('ends_with', '\\b'),
     match('ends_with', '😀'),
     match('contains', ''),
+    match('contains', 'PRO', true),
+    match('starts_with', '100%', true),
+    match('ends_with', '_', true),
+    match('matches', '^a.+n$'),
+    match('matches', '^PRO$', true),
   ];
   const catalogue = await loadCatalogue(
     world.pool,
@@ -148,17 +153,19 @@ test('the catalogue of a condition: columns, codes, and the texts that an operat
     [name?.id],
   );
   const tests = {
+    matches: (text: string, part: string) => new RegExp(part).test(text),
     contains: (text: string, part: string) => text.includes(part),
     not_contains: (text: string, part: string) => text.includes(part),
     starts_with: (text: string, part: string) => text.startsWith(part),
     ends_with: (text: string, part: string) => text.endsWith(part),
   };
   for (const leaf of leaves) {
+    const fold = (text: string): string => (leaf.ignoreCase ? text.toLowerCase() : text);
     const codes = catalogue.textMatches.get(textMatchKey(leaf)) ?? [];
     const matched = rows.filter(({ code }) => codes.includes(code)).map(({ value }) => value);
     expect([leaf.value, matched.sort()]).toEqual([
       leaf.value,
-      names.filter((text) => tests[leaf.operator](text, leaf.value)).sort(),
+      names.filter((text) => tests[leaf.operator](fold(text), fold(leaf.value))).sort(),
     ]);
   }
 });

@@ -26,7 +26,7 @@ const property = <O extends PropertyCondition['operator']>(name: string, operato
     property: name,
     operator,
     ...(value === undefined ? {} : { value }),
-    ...(/contains|_with/.test(operator) ? { ignoreCase: false } : {}),
+    ...(/contains|_with|matches/.test(operator) ? { ignoreCase: false } : {}),
   }) as Leaf;
 
 /** A new operator does not compile until it is here. */
@@ -87,6 +87,14 @@ const OPERATORS: Record<PropertyCondition['operator'], Expected> = {
     source: 'users',
     sql: 'collate "C" like $2::text',
     values: ['note', '%a'],
+  },
+  matches: {
+    leaf: property('note', 'matches', '^a.*b$'),
+    source: 'users',
+    sql: users(
+      `case when jsonb_typeof(u.properties -> $1::text) = 'string' then (u.properties ->> $1::text) collate "und-x-icu" ~ $2::text else false end`,
+    ),
+    values: ['note', '^a.*b$'],
   },
   greater_than: {
     leaf: property('ltv', 'greater_than', 1.005),
@@ -236,11 +244,21 @@ describe('a leaf', () => {
     expect(compile(property('balance', 'at_least', -1e9), catalogue, AS_OF).values).toEqual([13, -1]);
   });
 
+  it('that ignores case is compared in lower case, its own text once', () => {
+    const leaf = { ...property('note', 'contains', 'É%'), ignoreCase: true } as Leaf;
+    const { text, values } = compile(leaf, catalogue, AS_OF);
+    expect(text).toContain(
+      'evenkeel_fold((u.properties ->> $1::text)) collate "C" like (select evenkeel_fold($2::text))',
+    );
+    expect(values).toEqual(['note', '%É\\%%']);
+  });
+
   it('never splices what a user wrote', () => {
     const evil = `'; drop table users; --$1`;
     for (const leaf of [
       property(evil, 'is_set'),
       property('note', 'contains', evil),
+      property('note', 'matches', evil),
       property('note', 'equals', evil),
       property('note', 'includes', evil),
       { type: 'sample', percent: 10, seed: evil },

@@ -33,11 +33,12 @@ export const propertyLeaf: fc.Arbitrary<Condition> = fc.oneof(
   fc
     .tuple(
       leafOf(
-        ['contains', 'not_contains', 'starts_with', 'ends_with'],
+        ['contains', 'not_contains', 'starts_with', 'ends_with', 'matches'],
         text.filter((one) => one !== ''),
       ),
+      fc.boolean(),
     )
-    .map(([leaf]) => ({ ...leaf, ignoreCase: false }) as Condition),
+    .map(([leaf, ignoreCase]) => ({ ...leaf, ignoreCase }) as Condition),
   leafOf(['greater_than', 'at_least', 'less_than', 'at_most'], fc.constantFrom(0, 5, -1.5, 1e308)),
   leafOf(['between'], ordered),
   leafOf(['before', 'after', 'on'], moment),

@@ -1,0 +1,2 @@
+-- Classes such as \w are Unicode's whatever the database's locale, as the row form has them.
+select code from dictionary where column_id = $1::integer and value collate "und-x-icu" ~ $2::text limit $3::integer
