@@ -1,4 +1,5 @@
--- The times that are known only when the commit is done. Of the row's own transaction they could not be part.
-update calculations
-set store_ms = $2::double precision, total_ms = $3::double precision
-where id = $1::bigint and state = 'succeeded'
+-- The times of calculations $1 with their commits, which the statements that made them could not know.
+update calculations c
+set store_ms = late.store_ms, total_ms = late.total_ms
+from unnest($1::bigint[], $2::double precision[], $3::double precision[]) as late (id, store_ms, total_ms)
+where c.id = late.id and c.state = 'succeeded'

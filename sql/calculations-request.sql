@@ -10,4 +10,4 @@ do update set
   deadline = least(c.deadline, excluded.deadline),
   trigger = case when excluded.urgency < c.urgency then excluded.trigger else c.trigger end,
   on_late = case when 'use_latest' in (c.on_late, excluded.on_late) then 'use_latest' else 'wait' end
-returning c.id
+returning c.id, c.requested_at

@@ -8,18 +8,14 @@ import { CONDITION_KINDS } from '../conditions/types.ts';
 import { isConnectionLost, openPool } from '../database/connect.ts';
 import { sql } from '../database/sql.ts';
 import { decodeIntegers, encodeCursor } from './cursors.ts';
-import { type CalculationRecord, Dispatcher } from './dispatcher.ts';
+import { Asking } from './asking.ts';
+import { changesOf, untilDeadline } from './changes.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { CalculationRecord } from './records.ts';
 import { readInteger, readOneOf } from './input.ts';
 import { Lease } from './lease.ts';
-import {
-  DEFAULT_LIST_LIMIT,
-  DEFAULT_STATEMENT_TIMEOUT_MS,
-  DRAIN_MS,
-  FIRST_LOOK_MS,
-  MAX_LIST_LIMIT,
-  POLL_MS,
-} from './limits.ts';
-import { readExplain, readPreview, readRequest, readSince } from './requests.ts';
+import { DEFAULT_LIST_LIMIT, DEFAULT_STATEMENT_TIMEOUT_MS, DRAIN_MS, MAX_LIST_LIMIT } from './limits.ts';
+import { readExplain, readPreview, readSince } from './requests.ts';
 import {
   type CalculationResource,
   type CalculationRow,
@@ -27,9 +23,7 @@ import {
   hasEnded,
   STATES,
   TRIGGERS,
-  wasHandedLatest,
 } from './resources.ts';
-import { unknownSegment } from './segments.ts';
 import type { CalculationFilters, CalculationsService, Explanation, Preview } from './services.ts';
 import { checkPatterns } from './patterns.ts';
 import { Retention } from './retention.ts';
@@ -37,7 +31,6 @@ import { type ScheduleOutcome, Scheduler } from './schedule/scheduler.ts';
 import { Signals } from './signals.ts';
 import { WorkerPool } from './worker-pool.ts';
 
-const REQUEST = sql('calculations-request');
 const SELECT = sql('calculations-select');
 const CANCEL = sql('calculations-cancel');
 
@@ -71,6 +64,7 @@ export class Calculations implements CalculationsService {
   readonly #quick: pg.Pool;
   readonly #workers: WorkerPool;
   readonly #dispatcher: Dispatcher;
+  readonly #asking: Asking;
   readonly #lease: Lease;
   readonly #retention: Retention;
   readonly #scheduler: Scheduler;
@@ -93,6 +87,12 @@ export class Calculations implements CalculationsService {
       ...shared,
       workers: this.#workers,
       onCalculation: (record) => options.onCalculation?.(record),
+    });
+    this.#asking = new Asking({
+      pool,
+      dispatcher: this.#dispatcher,
+      signals: this.signals,
+      read: (workspaceId, id) => this.#read(workspaceId, id),
     });
     this.#lease = new Lease({
       ...shared,
@@ -139,32 +139,7 @@ export class Calculations implements CalculationsService {
   }
 
   async request(workspaceId: number, key: string, body: unknown): Promise<CalculationResource> {
-    const { trigger, deadline, onLate, waitMs } = readRequest(body);
-    const { rows } = await this.#options.pool.query<{ id: number }>({
-      name: 'calculations-request',
-      text: REQUEST,
-      values: [workspaceId, key, trigger, deadline, onLate],
-    });
-    const id = rows[0]?.id;
-    if (id === undefined) throw unknownSegment(key);
-    const giveUpAt = performance.now() + waitMs;
-    const changes = this.#changesOf(id, { begun: false });
-    // Where a thread of this process is free the others need not look.
-    if (this.#dispatcher.running && this.#workers.free > 0) this.signals.here({ kind: 'queued' });
-    else this.signals.queued();
-    try {
-      // Most end within milliseconds: the first look is worth its round trip only after that.
-      if (waitMs > 0) await changes.next(Math.min(waitMs, FIRST_LOOK_MS));
-      for (;;) {
-        const leftMs = giveUpAt - performance.now();
-        const calculation = await this.#readUnlessAway(workspaceId, id, leftMs > 0);
-        if (calculation !== undefined)
-          if (leftMs <= 0 || this.#isSettled(calculation, id) || wasHandedLatest(calculation)) return calculation;
-        await changes.next(Math.min(leftMs, untilDeadline(calculation)));
-      }
-    } finally {
-      changes.end();
-    }
+    return this.#asking.request(workspaceId, key, body);
   }
 
   async get(workspaceId: number, id: string): Promise<CalculationResource> {
@@ -205,7 +180,10 @@ export class Calculations implements CalculationsService {
   }
 
   async *watch(workspaceId: number, id: string, signal?: AbortSignal): AsyncGenerator<CalculationResource> {
-    const changes = this.#changesOf(parseId('calculation', id), { begun: true, ...(signal && { abort: signal }) });
+    const changes = changesOf(this.signals, parseId('calculation', id), {
+      begun: true,
+      ...(signal && { abort: signal }),
+    });
     let shown = '';
     try {
       while (signal?.aborted !== true) {
@@ -259,13 +237,6 @@ export class Calculations implements CalculationsService {
     return calculationResource(row);
   }
 
-  /** It has ended, and where a thread of this process ran it, the times that are known only after its commit are there too. */
-  #isSettled(calculation: CalculationResource, id: number): boolean {
-    if (!hasEnded(calculation)) return false;
-    const untimed = calculation.state === 'succeeded' && calculation.timingsMs.total === null;
-    return !(untimed && this.#dispatcher.active.includes(id));
-  }
-
   /** Whoever waits may go on waiting while the database is away: what was asked for is not lost. */
   async #readUnlessAway(workspaceId: number, id: number, mayWait: boolean): Promise<CalculationResource | undefined> {
     try {
@@ -275,46 +246,7 @@ export class Calculations implements CalculationsService {
       throw error;
     }
   }
-
-  /** Wakes at a change of the calculation, and now and then in case that a signal was lost. */
-  #changesOf(id: number, { begun, abort }: { readonly begun: boolean; readonly abort?: AbortSignal }) {
-    let changed = false;
-    let wake = (): void => undefined;
-    const notice = (): void => {
-      changed = true;
-      wake();
-    };
-    const unlisten = this.signals.listen((signal) => {
-      if (signal.kind === 'changed' && signal.id === id && (begun || signal.begun !== true)) notice();
-    });
-    abort?.addEventListener('abort', notice);
-    return {
-      next: async (timeoutMs: number): Promise<void> => {
-        if (!changed) await pause(Math.min(timeoutMs, POLL_MS), (wakeNow) => (wake = wakeNow));
-        changed = false;
-      },
-      end: (): void => {
-        unlisten();
-        abort?.removeEventListener('abort', notice);
-      },
-    };
-  }
 }
-
-/** A bit past it, so that the database's clock has passed it too. */
-const untilDeadline = (calculation: CalculationResource | undefined): number => {
-  if (calculation === undefined || calculation.deadline === null || calculation.late) return Number.POSITIVE_INFINITY;
-  return Math.max(1, Date.parse(calculation.deadline) - Date.now() + 1);
-};
-
-const pause = (ms: number, offerWake?: (wake: () => void) => void): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    offerWake?.(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 
 /** For the queue's own bookkeeping: what a crash loses of it is done again, so no commit waits for the disk. */
 const openQuickPool = (url: string, log: Log): pg.Pool =>

@@ -1,56 +1,19 @@
 import type pg from 'pg';
 import type { Log } from '../core/log.ts';
-import { isUniqueViolation } from '../database/errors.ts';
+import { isConnectionLost, isUniqueViolation } from '../database/errors.ts';
 import { sql } from '../database/sql.ts';
+import { beginAtOnce, type Claimed, claimWaiting } from './claims.ts';
 import { retryDelayMs } from './failures.ts';
+import { LateTimes } from './late-times.ts';
 import { MAX_ATTEMPTS, POLL_MS, RECONNECT_BASE_MS, RECONNECT_MAX_MS } from './limits.ts';
-import type { Trigger } from './resources.ts';
+import { type CalculationRecord, recordOf, succeededRow } from './records.ts';
+import type { Request } from './requests.ts';
+import type { CalculationRow } from './resources.ts';
 import type { Signals } from './signals.ts';
-import type { CalculateTask, Failed, Outcome, Succeeded } from './tasks.ts';
+import type { CalculateTask, Failed, Outcome } from './tasks.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-const CLAIM = sql('calculations-claim');
 const FAIL = sql('calculations-fail');
-const FINISH = sql('calculations-finish');
-
-export interface Claimed {
-  readonly id: number;
-  readonly workspace_id: number;
-  readonly segment_id: number;
-  readonly segment_key: string;
-  readonly trigger: Trigger;
-  readonly attempts: number;
-  readonly queue_ms: number;
-  readonly deadline: Date | null;
-  readonly requested_at: Date;
-  readonly urgency: number;
-}
-
-/** What monitoring hears of each attempt that ended. */
-export interface CalculationRecord {
-  readonly id: number;
-  readonly workspaceId: number;
-  readonly segmentKey: string;
-  readonly trigger: Trigger;
-  readonly attempt: number;
-  /** `retried`: it waits for another attempt; `lost`: cancelled or superseded. */
-  readonly outcome: 'succeeded' | 'failed' | 'retried' | 'lost';
-  readonly errorCode?: string;
-  readonly kinds: readonly string[];
-  readonly segmentVersion?: number;
-  readonly population?: number;
-  readonly members?: number;
-  readonly timingsMs: {
-    readonly queue: number;
-    readonly freshen?: number;
-    readonly compile?: number;
-    readonly query?: number;
-    readonly store?: number;
-    readonly total: number;
-  };
-  readonly finishedAt: number;
-  readonly late: boolean;
-}
 
 export interface DispatcherOptions {
   /** Commits without waiting for the disk: what is lost here with a crash is done again. */
@@ -62,10 +25,16 @@ export interface DispatcherOptions {
   readonly onCalculation: (record: CalculationRecord) => void;
 }
 
-/** Claims what waits as threads come free, runs it, and sees to how it ended. */
+/** Claims what waits as threads come free, begins what need not wait, runs it, and sees to how it ended. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
+  readonly #lateTimes: LateTimes;
   readonly #active = new Map<number, Promise<void>>();
+  /** Requests that are about to begin at once: each has a thread promised. */
+  #beginning = 0;
+  /** How often something may have come to wait; and how often when it was last seen that nothing does. */
+  #pokes = 0;
+  #pokesWhenEmpty = -1;
   #retry: NodeJS.Timeout | undefined;
   #poll: NodeJS.Timeout | undefined;
   #claiming: Promise<void> | undefined;
@@ -75,6 +44,7 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#lateTimes = new LateTimes(options.pool);
   }
 
   /** Ids of what this process runs. */
@@ -82,8 +52,9 @@ export class Dispatcher {
     return [...this.#active.keys()];
   }
 
-  get running(): boolean {
-    return this.#running;
+  /** Whether what comes to wait now would be claimed by this process at once. */
+  get mayClaim(): boolean {
+    return this.#running && this.#free > 0;
   }
 
   start(): void {
@@ -102,45 +73,69 @@ export class Dispatcher {
 
   async drained(): Promise<void> {
     await Promise.all(this.#active.values());
+    await this.#lateTimes.flush();
+  }
+
+  /** Begins a calculation with the request for it. Undefined where it has to wait for its turn as all others do. */
+  async begin(workspaceId: number, key: string, request: Request): Promise<Claimed | undefined> {
+    if (!this.#running || this.#free <= 0) return undefined;
+    const pokes = this.#pokes;
+    this.#beginning += 1;
+    let row: Claimed | undefined;
+    try {
+      row = await beginAtOnce(this.#options.pool, this.#options.processId, workspaceId, key, request);
+    } catch (error) {
+      // If it has begun all the same, the lease finds it without an owner.
+      if (!isConnectionLost(error)) throw error;
+    } finally {
+      this.#beginning -= 1;
+      if (row === undefined) this.#claimIfAny();
+    }
+    if (row === undefined) return undefined;
+    this.#pokesWhenEmpty = pokes;
+    this.#launch(row, true);
+    return row;
   }
 
   /** There may be something to claim. Cheap to call often. */
   poke(): void {
+    this.#pokes += 1;
+    this.#look();
+  }
+
+  get #free(): number {
+    return this.#options.workers.free - this.#beginning;
+  }
+
+  /** After the end of one: what waits for its segment or its thread may be claimed, if anything does. */
+  #claimIfAny(): void {
+    if (this.#pokesWhenEmpty !== this.#pokes) this.#look();
+  }
+
+  #look(): void {
     this.#again = true;
     if (!this.#running || this.#claiming !== undefined) return;
     this.#claiming = this.#claimAll().finally(() => {
       this.#claiming = undefined;
-      if (this.#again && this.#running && this.#options.workers.free > 0 && this.#failures === 0) this.poke();
+      if (this.#again && this.#running && this.#free > 0 && this.#failures === 0) this.#look();
     });
   }
 
   async #claimAll(): Promise<void> {
     while (this.#again && this.#running) {
-      const { free } = this.#options.workers;
-      if (free === 0) return;
+      const free = this.#free;
+      if (free <= 0) return;
       this.#again = false;
       try {
-        const claimed = await this.#claim(free);
+        const claimed = await claimWaiting(this.#options.pool, this.#options.processId, free);
         this.#failures = 0;
         // Where rows of one segment shared the limit there may be more behind them: the end of each is a poke too.
-        for (const row of claimed) this.#launch(row);
+        for (const row of claimed) this.#launch(row, false);
       } catch (error) {
         this.#claimFailed(error);
         return;
       }
     }
-  }
-
-  async #claim(limit: number): Promise<Claimed[]> {
-    const { pool, processId } = this.#options;
-    const statement = { name: 'calculations-claim', text: CLAIM, values: [processId, limit] };
-    const { rows } = await pool.query<Claimed>(statement);
-    return rows.sort(
-      (a, b) =>
-        (a.deadline?.getTime() ?? Number.POSITIVE_INFINITY) - (b.deadline?.getTime() ?? Number.POSITIVE_INFINITY) ||
-        a.urgency - b.urgency ||
-        a.requested_at.getTime() - b.requested_at.getTime(),
-    );
   }
 
   #claimFailed(error: unknown): void {
@@ -159,20 +154,26 @@ export class Dispatcher {
     if (this.#running) this.#retry = setTimeout(() => this.poke(), delayMs);
   }
 
-  #launch(row: Claimed): void {
+  /** @param unknown to other processes: nobody there can wait for one that began with its request */
+  #launch(row: Claimed, unknown: boolean): void {
+    const { log, signals } = this.#options;
     const run = this.#run(row)
-      .catch((error: Error) =>
-        this.#options.log.error({ reason: error.message, calculation: row.id }, 'a calculation could not be settled'),
-      )
-      .finally(() => {
+      .catch((error: Error) => {
+        log.error({ reason: error.message, calculation: row.id }, 'a calculation could not be settled');
+        return undefined;
+      })
+      .then((ended) => {
         this.#active.delete(row.id);
-        this.#options.signals.changed(row.id);
-        this.poke();
+        const change = { kind: 'changed', id: row.id, ...(ended && { ended }) } as const;
+        if (unknown) signals.here(change);
+        else signals.send(change);
+        this.#claimIfAny();
       });
     this.#active.set(row.id, run);
   }
 
-  async #run(row: Claimed): Promise<void> {
+  /** Gives the row as it is now, where that is known without a look at it. */
+  async #run(row: Claimed): Promise<CalculationRow | undefined> {
     const { workers, signals, processId, onCalculation } = this.#options;
     const claimedAt = performance.now();
     const task: CalculateTask = {
@@ -191,25 +192,19 @@ export class Dispatcher {
     const totalMs = row.queue_ms + performance.now() - claimedAt;
     const ended = await this.#settle(row, outcome, totalMs);
     onCalculation(recordOf(row, outcome, ended, totalMs));
+    return outcome.outcome === 'succeeded' ? succeededRow(row, outcome, totalMs) : undefined;
   }
 
   async #settle(row: Claimed, outcome: Outcome, totalMs: number): Promise<CalculationRecord['outcome']> {
     switch (outcome.outcome) {
       case 'succeeded':
-        await this.#finish(row, outcome, totalMs);
+        this.#lateTimes.add({ id: row.id, storeMs: outcome.phasesMs.store, totalMs });
         return 'succeeded';
       case 'failed':
         return this.#fail(row, outcome);
       case 'lost':
         return 'lost';
     }
-  }
-
-  /** Not worth insisting on: the result stands, only two of its times would be missing. */
-  async #finish(row: Claimed, outcome: Succeeded, totalMs: number): Promise<void> {
-    await this.#options.pool
-      .query({ name: 'calculations-finish', text: FINISH, values: [row.id, outcome.phasesMs.store, totalMs] })
-      .catch(() => undefined);
   }
 
   async #fail(row: Claimed, failed: Failed): Promise<CalculationRecord['outcome']> {
@@ -244,33 +239,3 @@ export class Dispatcher {
     }
   }
 }
-
-const recordOf = (
-  row: Claimed,
-  outcome: Outcome,
-  ended: CalculationRecord['outcome'],
-  totalMs: number,
-): CalculationRecord => {
-  const finishedAt = Date.now();
-  const shared = {
-    id: row.id,
-    workspaceId: row.workspace_id,
-    segmentKey: row.segment_key,
-    trigger: row.trigger,
-    attempt: row.attempts,
-    outcome: ended,
-    finishedAt,
-    late: row.deadline !== null && row.deadline.getTime() < finishedAt,
-  };
-  const timingsMs = { queue: row.queue_ms, total: totalMs };
-  switch (outcome.outcome) {
-    case 'succeeded': {
-      const { kinds, segmentVersion, population, members, phasesMs } = outcome;
-      return { ...shared, kinds, segmentVersion, population, members, timingsMs: { ...timingsMs, ...phasesMs } };
-    }
-    case 'failed':
-      return { ...shared, kinds: outcome.kinds ?? [], errorCode: outcome.problem.code, timingsMs };
-    case 'lost':
-      return { ...shared, kinds: [], timingsMs };
-  }
-};

@@ -18,6 +18,8 @@ export const LEASE_MS = 10_000;
 export const CLAIM_GRACE_MS = 5_000;
 /** How long a request that waits leaves its calculation alone before it looks by itself. */
 export const FIRST_LOOK_MS = 50;
+/** How long the times that include the commit are collected, for one statement to write them. */
+export const LATE_TIMES_MS = 250;
 /** Only for pokes that were lost with a connection. */
 export const POLL_MS = 1_000;
 export const RECONNECT_BASE_MS = 100;

@@ -2,18 +2,19 @@ import { EventEmitter } from 'node:events';
 import type pg from 'pg';
 import type { Log } from '../core/log.ts';
 import { openClient } from '../database/connect.ts';
+import type { CalculationRow } from './resources.ts';
 import { RECONNECT_BASE_MS, RECONNECT_MAX_MS } from './limits.ts';
 
 const CHANNEL = 'evenkeel_calculations';
 
 /**
  * What processes tell each other. `queued`: look at the queue; `cancelled`: who runs it, stop; `changed`: who waits, look,
- * unless it has only `begun` and its end is what you wait for.
+ * unless it has only `begun` and its end is what you wait for, or what you would see has come along: how it `ended`.
  */
 export type Signal =
   | { readonly kind: 'queued' }
   | { readonly kind: 'cancelled'; readonly id: number }
-  | { readonly kind: 'changed'; readonly id: number; readonly begun?: true };
+  | { readonly kind: 'changed'; readonly id: number; readonly begun?: true; readonly ended?: CalculationRow };
 
 interface Options {
   readonly url: string;
@@ -47,16 +48,16 @@ export class Signals {
   }
 
   queued(): void {
-    this.#send({ kind: 'queued' });
+    this.send({ kind: 'queued' });
   }
 
   cancelled(id: number): void {
-    this.#send({ kind: 'cancelled', id });
+    this.send({ kind: 'cancelled', id });
     this.changed(id);
   }
 
   changed(id: number): void {
-    this.#send({ kind: 'changed', id });
+    this.send({ kind: 'changed', id });
   }
 
   /** Only for this process: what others may as well find out when they look by themselves. */
@@ -76,9 +77,10 @@ export class Signals {
     this.#client = undefined;
   }
 
-  #send(signal: Signal): void {
+  send(signal: Signal): void {
     this.here(signal);
-    const payload = JSON.stringify({ ...signal, origin: this.#options.origin });
+    // A row is more than a notification may hold, and its times are no dates any more on the other side.
+    const payload = JSON.stringify({ ...signal, ended: undefined, origin: this.#options.origin });
     this.#options.pool
       .query('select pg_notify($1::text, $2::text)', [CHANNEL, payload])
       .catch((error: Error) =>

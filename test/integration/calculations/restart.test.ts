@@ -67,3 +67,33 @@ test.each(['SIGINT', 'SIGKILL'] as const)(
   },
   60_000,
 );
+
+test('a request that a crash has lost before it was answered is asked for again, under another id', async () => {
+  await service.segments.create(service.workspaceId, { key: 'waited', name: 'waited', condition: PRO });
+  const release = await blockStoring(database);
+  const waiting = service.calculations.request(service.workspaceId, 'waited', { wait: 30_000 });
+  const running = () =>
+    database.pool.query<{ id: number }>(
+      `select id from calculations where segment_key = 'waited' and state = 'running'`,
+    );
+  await until(async () => (await running()).rows.length === 1, 'it runs');
+  const { pid } = server;
+  process.kill(pid, 'SIGKILL');
+  await release();
+  await comesBack(pid);
+  // Whether the crash has lost it is chance, so it is made sure of.
+  await database.pool.query(`delete from calculations where segment_key = 'waited'`);
+  expect(await waiting).toMatchObject({ state: 'succeeded', members: 10 });
+}, 60_000);
+
+test('a request whose waiting ends before it does is on the disk when that is said', async () => {
+  await service.segments.create(service.workspaceId, { key: 'slow', name: 'slow', condition: PRO });
+  const release = await blockStoring(database);
+  const asked = await service.calculations.request(service.workspaceId, 'slow', { wait: 100 });
+  expect(asked.state).toBe('running');
+  const { pid } = server;
+  process.kill(pid, 'SIGKILL');
+  await release();
+  await comesBack(pid);
+  expect(await untilState(service, asked.id, 'succeeded')).toMatchObject({ members: 10 });
+}, 60_000);

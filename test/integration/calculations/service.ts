@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Calculations, type CalculationsOptions } from '../../../src/calculations/calculations.ts';
-import type { CalculationRecord } from '../../../src/calculations/dispatcher.ts';
+import type { CalculationRecord } from '../../../src/calculations/records.ts';
 import type { CalculationResource } from '../../../src/calculations/resources.ts';
 import { Segments } from '../../../src/calculations/segments.ts';
 import { Snapshots } from '../../../src/calculations/snapshots.ts';
