@@ -24,7 +24,7 @@ import {
   STATES,
   TRIGGERS,
 } from './resources.ts';
-import type { CalculationFilters, CalculationsService, Explanation, Preview } from './services.ts';
+import type { CalculationFilters, CalculationsService, Explanation, MemberAnswer, Preview } from './services.ts';
 import { checkPatterns } from './patterns.ts';
 import { Retention } from './retention.ts';
 import { type ScheduleOutcome, Scheduler } from './schedule/scheduler.ts';
@@ -213,7 +213,7 @@ export class Calculations implements CalculationsService {
     return this.#workers.ask({ kind: 'explain', workspaceId, ...wanted });
   }
 
-  async isMember(workspaceId: number, key: string, userId: string): Promise<{ member: boolean }> {
+  async isMember(workspaceId: number, key: string, userId: string): Promise<MemberAnswer> {
     return this.#workers.ask({ kind: 'member', workspaceId, segmentKey: key, userId });
   }
 

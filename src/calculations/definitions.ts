@@ -1,4 +1,11 @@
-import { type ExpandOptions, expandSegments, kindsOf, parseCondition } from '../conditions/index.ts';
+import {
+  type ExpandOptions,
+  expandSegments,
+  kindsOf,
+  parseCondition,
+  referencedSegments,
+} from '../conditions/index.ts';
+import { type Outline, outline } from '../conditions/outline.ts';
 import type { Condition, ConditionKind, ExpandedCondition } from '../conditions/types.ts';
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
@@ -29,6 +36,8 @@ export const loadDefinitions = async (
 export interface Expanded {
   readonly condition: ExpandedCondition;
   readonly kinds: readonly ConditionKind[];
+  /** The same with the names of other segments kept, made when it is asked for. */
+  readonly outline: () => Outline;
 }
 
 /**
@@ -49,9 +58,13 @@ export const expand = (condition: Condition, definitions: Definitions, options: 
   };
   const expanded = expandSegments(condition, lookup, options);
   const kinds = new Set<ConditionKind>([...kindsOf(condition), ...kindsOf(expanded)]);
-  return { condition: expanded, kinds: [...kinds].sort() };
+  return { condition: expanded, kinds: [...kinds].sort(), outline: () => outline(condition, lookup) };
 };
 
 /** The condition of a segment itself: `segment` is among its kinds only where it refers to another. */
 export const expandSegment = (definition: Definition, definitions: Definitions): Expanded =>
   expand(parseCondition(definition.condition), definitions, { key: definition.key });
+
+/** A condition that belongs to no segment. */
+export const loadExpanded = async (db: Queryable, workspaceId: number, condition: Condition): Promise<Expanded> =>
+  expand(condition, await loadDefinitions(db, workspaceId, referencedSegments(condition)));

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Catalogue } from '../compiler/catalogue.ts';
 import { type Membership, compile } from '../compiler/compile.ts';
 import type { NamedStatement } from '../compiler/statements.ts';
 import type { ExpandedCondition } from '../conditions/types.ts';
@@ -25,6 +26,7 @@ export interface Subject {
 export interface Compiled<S extends Subject> {
   readonly subject: S;
   readonly membership: Membership;
+  readonly catalogue: Catalogue;
   readonly shards: readonly [first: number, last: number];
   /** The calculation's one clock, epoch milliseconds. */
   readonly asOf: number;
@@ -109,7 +111,7 @@ const attempt = <S extends Subject, T>(
       }
       const membership = compile(subject.condition, catalogue, asOf);
       lap('compile');
-      return limited(() => work({ subject, membership, shards: catalogue.shards, asOf, watch }));
+      return limited(() => work({ subject, membership, catalogue, shards: catalogue.shards, asOf, watch }));
     },
     { isolation: 'repeatable read' },
   );

@@ -1,4 +1,6 @@
 /** The signatures that the doors call. Everything throws EvenkeelError and gives JSON-ready resources. */
+import type { FunnelLeaf, FunnelNode } from './funnel.ts';
+import type { WhyNode } from './why.ts';
 import type { CalculationResource, SegmentResource, SnapshotResource } from './resources.ts';
 
 export interface Page {
@@ -41,7 +43,21 @@ export interface Explanation {
   readonly plan: unknown;
   readonly conditionKinds: readonly string[];
   readonly asOf: string;
+  /** What a calculation should take, before it runs. */
+  readonly expectedMs: number;
+  readonly population: number;
+  readonly members: number;
+  /** The condition with how many users come to each node and hold. */
+  readonly funnel: FunnelNode;
+  readonly leaves: readonly FunnelLeaf[];
   readonly [more: string]: unknown;
+}
+
+export interface MemberAnswer {
+  readonly member: boolean;
+  readonly asOf: string;
+  /** The segment's condition with what each node says of the user. */
+  readonly condition: WhyNode;
 }
 
 export interface CalculationsService {
@@ -62,7 +78,7 @@ export interface CalculationsService {
   preview(workspaceId: number, body: unknown): Promise<Preview>;
   /** `body`: `{condition, analyze?}`. */
   explain(workspaceId: number, body: unknown): Promise<Explanation>;
-  isMember(workspaceId: number, key: string, userId: string): Promise<{ member: boolean }>;
+  isMember(workspaceId: number, key: string, userId: string): Promise<MemberAnswer>;
   /** For gauges: threads, tasks that run on them, questions that wait for one. */
   utilisation(): { threads: number; busy: number; waiting: number };
   /** Calculations that wait, of all workspaces. */

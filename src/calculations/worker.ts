@@ -5,9 +5,11 @@ import { EvenkeelError } from '../core/errors.ts';
 import { isConnectionLost } from '../database/errors.ts';
 import { classifyFailure } from './failures.ts';
 import { Memory } from './memory.ts';
-import { explain, isMember, preview } from './questions.ts';
+import { explain } from './explain.ts';
+import { preview } from './questions.ts';
 import { CalculationError, runCalculation } from './run-calculation.ts';
 import { Session } from './session.ts';
+import { isMember } from './why.ts';
 import { type Answer, type CalculateTask, type Outcome, type QuestionTask, refusalOf, type Task } from './tasks.ts';
 
 export interface ThreadSettings {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SERVED_BY } from '../calculations/leaf-bits.ts';
 import { CONDITION_KINDS } from '../conditions/types.ts';
 import { instant, integerParameter, plainText, userId } from './validation.ts';
 
@@ -157,6 +158,14 @@ export const preview = z
 export const explainBody = z
   .strictObject({ condition: conditionField, analyze: z.boolean().optional() })
   .meta({ id: 'ExplainRequest' });
+const node = z.looseObject({ type: z.string() });
+const funnelNode = node
+  .extend({
+    alone: z.int().meta({ description: 'users for whom it holds' }),
+    inSequence: z.int().meta({ description: 'of those for whom what stands before it did not decide yet' }),
+    of: z.unknown().optional().meta({ description: 'below a branch or a segment: such nodes' }),
+  })
+  .meta({ id: 'FunnelNode' });
 export const explanation = z
   .looseObject({
     sql: z.string(),
@@ -164,6 +173,22 @@ export const explanation = z
     plan: z.unknown(),
     conditionKinds: z.array(z.string()),
     asOf: moment,
+    expectedMs: z.number().meta({ description: 'what a calculation should take, before it runs' }),
+    population: z.int(),
+    members: z.int(),
+    funnel: funnelNode,
+    leaves: z.array(
+      z.object({
+        leaf: node,
+        kind: z.enum(CONDITION_KINDS),
+        servedBy: z.enum(SERVED_BY),
+        alone: z.int(),
+        inSequence: z.int(),
+        durationMs: z.number().meta({ description: 'what PostgreSQL took for it' }),
+        expectedMs: z.number(),
+        share: z.number().meta({ description: 'its part of what all leaves took, 0 to 1' }),
+      }),
+    ),
   })
   .meta({ id: 'Explanation' });
 
@@ -241,7 +266,18 @@ const member = z.looseObject({ userId: z.string() }).meta({ id: 'Member' });
 export const members = z
   .object({ snapshot: z.string(), asOf: moment, members: z.array(member), nextCursor: nullable(z.string()) })
   .meta({ id: 'Members' });
-export const membership = z.object({ member: z.boolean() }).meta({ id: 'Membership' });
+export const membership = z
+  .object({
+    member: z.boolean(),
+    asOf: moment,
+    condition: node
+      .extend({
+        holds: z.boolean(),
+        of: z.unknown().optional().meta({ description: 'below a branch or a segment: such nodes' }),
+      })
+      .meta({ description: 'the condition with what each node says of the user' }),
+  })
+  .meta({ id: 'Membership' });
 export const changes = z
   .object({
     snapshot: z.string(),

@@ -92,7 +92,7 @@ export const snapshotRoutes = (snapshots: SnapshotsService, calculations: Calcul
     method: 'get',
     path: '/v1/segments/:key/members/:userId',
     tag: TAG,
-    summary: 'Whether one user is a member, evaluated now',
+    summary: 'Whether one user is a member, evaluated now, and why',
     access: 'workspace',
     params: s.segmentParams.extend(s.userParams.shape),
     answers: { 200: { description: 'The answer.', content: { 'application/json': s.membership } } },

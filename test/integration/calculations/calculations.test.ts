@@ -326,11 +326,12 @@ test('explain gives the statement, its parameters, the plan and the kinds; with 
 test('membership of one user is told as of now', async () => {
   await define('pro');
   const isMember = (userId: string) => service.calculations.isMember(service.workspaceId, 'pro', userId);
-  expect(await isMember('u0')).toEqual({ member: true });
-  expect(await isMember('u1')).toEqual({ member: false });
+  const says = { type: 'property', property: 'plan', operator: 'equals', value: 'pro' };
+  expect(await isMember('u0')).toMatchObject({ member: true, condition: { ...says, holds: true } });
+  expect(await isMember('u1')).toMatchObject({ member: false, condition: { ...says, holds: false } });
   await addUsers(database, service.workspaceId, 2, (i) => ({ plan: i === 0 ? 'free' : 'pro' }));
-  expect(await isMember('u0')).toEqual({ member: false });
-  expect(await isMember('u1')).toEqual({ member: true });
+  expect(await isMember('u0')).toMatchObject({ member: false });
+  expect(await isMember('u1')).toMatchObject({ member: true });
   await expect(isMember('nobody')).rejects.toMatchObject({ status: 404 });
   await expect(service.calculations.isMember(service.workspaceId, 'nobody', 'u0')).rejects.toMatchObject({
     status: 404,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type pg from 'pg';
 import { compile } from '../../../src/compiler/compile.ts';
 import { calculationStatement } from '../../../src/compiler/calculation.ts';
-import { memberStatement, previewStatement } from '../../../src/compiler/statements.ts';
+import { previewStatement } from '../../../src/compiler/statements.ts';
 import type { ExpandedCondition, Leaf } from '../../../src/conditions/types.ts';
 import { claim, plainOptions } from '../../support/claim.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -321,16 +321,6 @@ describe('compiled membership', () => {
     } finally {
       await client.query('rollback');
       client.release();
-    }
-  });
-
-  it('answers for one user', async () => {
-    const condition: ExpandedCondition = { type: 'property', property: 'cents', operator: 'at_least', value: 1 };
-    const membership = compile(condition, index.catalogue(condition), AS_OF);
-    for (const user of people.slice(0, 20)) {
-      const shard = index.shards[0] + Math.floor(user.ordinal / 32_000);
-      const { rows } = await database.pool.query(memberStatement(membership, shard, user.ordinal % 32_000));
-      expect(rows[0].member).toBe(holds(condition, user, AS_OF));
     }
   });
 });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { compile } from '../../../src/compiler/compile.ts';
 import { calculationStatement } from '../../../src/compiler/calculation.ts';
-import { memberStatement, type NamedStatement, previewStatement } from '../../../src/compiler/statements.ts';
+import { type NamedStatement, previewStatement } from '../../../src/compiler/statements.ts';
 import type { ExpandedCondition } from '../../../src/conditions/types.ts';
 import { plainOptions } from '../../support/claim.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -137,12 +137,5 @@ describe('the generic plan', () => {
     const users = all.filter((node) => node['Relation Name'] === 'users');
     expect(users).toHaveLength(1);
     expect(users[0]?.['Index Cond']).toMatch(/shard = .*ordinal = /);
-  });
-
-  it('reads one chunk for one user', async () => {
-    const all = await plan(memberStatement(compile(everything, catalogue, AS_OF), 1_048_577, 5));
-    const chunks = all.filter((node) => node['Relation Name'] === 'chunks');
-    expect(chunks).toHaveLength(1);
-    expect(chunks[0]?.['Index Cond']).toMatch(/^\(shard = /);
   });
 });

@@ -1,7 +1,7 @@
 import { compile } from '../../../src/compiler/compile.ts';
 import { expectedMs } from '../../../src/compiler/cost.ts';
 import { calculationStatement } from '../../../src/compiler/calculation.ts';
-import { memberStatement, previewStatement } from '../../../src/compiler/statements.ts';
+import { leafStatement, previewStatement } from '../../../src/compiler/statements.ts';
 import type { ExpandedCondition } from '../../../src/conditions/types.ts';
 import { plainOptions } from '../../support/claim.ts';
 import { AS_OF, catalogue, DAY } from './catalogue.ts';
@@ -87,7 +87,7 @@ describe('statements', () => {
 
   it('number their parameters after those of the membership', () => {
     expect(calculationStatement(membership, options).values.slice(0, 5)).toEqual([1, -1, 1_048_576, 2_097_151, 5]);
-    expect(memberStatement(membership, 1_048_577, 8).values).toEqual([1, -1, 8, 1_048_577]);
+    expect(leafStatement(membership, [5, 6]).values).toEqual([1, -1, 5, 6]);
   });
 });
 
