@@ -5,7 +5,7 @@ import type { ConditionKind, ExpandedCondition, Leaf } from '../conditions/types
 import { and, type Bits, not, or, within } from './bits.ts';
 import type { Catalogue } from './catalogue.ts';
 import { addCosts, type Cost, cost } from './cost.ts';
-import { eventSource } from './events.ts';
+import { aggregateSource, eventCountSource, recencySource, sequenceSource } from './event-sources.ts';
 import { Parameters, renumber } from './parameters.ts';
 import { type Context, propertySource } from './properties.ts';
 import { sampleSource } from './sample.ts';
@@ -33,7 +33,10 @@ export interface Membership {
 
 const SOURCES: { readonly [T in Leaf['type']]: (context: Context, leaf: Extract<Leaf, { type: T }>) => Source } = {
   property: propertySource,
-  event: eventSource,
+  event: eventCountSource,
+  event_aggregate: aggregateSource,
+  event_recency: recencySource,
+  sequence: sequenceSource,
   sample: sampleSource,
 };
 

@@ -1,5 +1,5 @@
 import type { EventCount } from '../conditions/types.ts';
-import { windowRange } from '../conditions/window.ts';
+import { type WindowRange, windowRange } from '../conditions/window.ts';
 import { CHUNK_BITS, DAY_MS, PART_MS, PARTS_A_DAY, PERIOD_DAY, PERIOD_PART, PRESENCE_SLICE } from '../index/layout.ts';
 import { ALL, bits, not, ZERO } from './bits.ts';
 import { type Cost, cost } from './cost.ts';
@@ -126,8 +126,15 @@ const counted = (parameters: Parameters, eventId: number, cover: Cover, low: num
   };
 };
 
+/** Who did it at least once in the window. */
+export const eventWithin = ({ catalogue, parameters }: Context, event: string, window: WindowRange): Source => {
+  const eventId = catalogue.events.get(event);
+  const cover = coverWindow(window);
+  return eventId === undefined || cover === null ? NOTHING : atLeastOnce(parameters, eventId, cover);
+};
+
 /** How often an event happened in a window. Who never did it has a count of 0. */
-export const eventSource = ({ catalogue, asOf, parameters }: Context, leaf: EventCount): Source => {
+export const eventCount = ({ catalogue, asOf, parameters }: Context, leaf: EventCount): Source => {
   const { low } = leaf.count;
   const high = leaf.count.high !== null && leaf.count.high >= MAX_COUNT ? null : leaf.count.high;
   if (low > MAX_COUNT || (high !== null && (high < low || high < 0))) return NOTHING;

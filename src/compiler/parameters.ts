@@ -12,6 +12,8 @@ export type SqlType =
   | 'jsonb[]'
   | 'float8'
   | 'float8[]'
+  | 'numeric'
+  | 'interval'
   | 'timestamptz'
   | 'uuid'
   | 'xid[]';

@@ -1,8 +1,9 @@
 import { isBranch } from '../conditions/leaves.ts';
 import type { ExpandedCondition, Leaf } from '../conditions/types.ts';
-import { rowEvent } from './row-event.ts';
+import { type Who, whoAggregates, whoCounts, whoRecently } from './event-rows.ts';
 import { type RowContext, rowProperty } from './row-property.ts';
 import { sampleThreshold } from './sample.ts';
+import { whoInSequence } from './sequence.ts';
 
 /**
  * A condition as it is evaluated on one row of `users u` (u.shard, u.ordinal, u.properties): what its bitmaps say for that user's
@@ -11,9 +12,19 @@ import { sampleThreshold } from './sample.ts';
 
 export type { RowContext };
 
+/** By the user's own events, which the index events_by_user finds; partitions outside the window are not looked at. */
+const byEvents = ({ query, complement }: Who): string => {
+  if (query === null) return String(complement);
+  const found = `exists (${query({ scope: 'x.shard = u.shard and x.ordinal = u.ordinal', give: 'x.ordinal' })})`;
+  return complement ? `not ${found}` : found;
+};
+
 const ROWS: { readonly [T in Leaf['type']]: (context: RowContext, leaf: Extract<Leaf, { type: T }>) => string } = {
   property: (context, leaf) => rowProperty(context, 'u.properties', leaf),
-  event: rowEvent,
+  event: (context, leaf) => byEvents(whoCounts(context, leaf)),
+  event_aggregate: (context, leaf) => byEvents(whoAggregates(context, leaf)),
+  event_recency: (context, leaf) => byEvents(whoRecently(context, leaf)),
+  sequence: (context, leaf) => byEvents(whoInSequence(context, leaf)),
   sample: ({ parameters }, { seed, percent }) =>
     `evenkeel_sampled(u.ordinal, ${parameters.add(seed, 'text')}, ${parameters.add(sampleThreshold(percent), 'int')})`,
 };

@@ -1,7 +1,7 @@
 import { invalid } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { quote } from '../core/text.ts';
-import { isBranch, leavesOf } from './leaves.ts';
+import { isBranch, leafSize, leavesOf } from './leaves.ts';
 import { MAX_EXPANDED_DEPTH, MAX_EXPANDED_LEAVES } from './limits.ts';
 import type { Condition, ExpandedCondition } from './types.ts';
 
@@ -161,7 +161,7 @@ const substitute = (
         return check({ ...measured, depth: measured.depth + 1 });
       }
       default:
-        return { condition: node, leaves: 1, depth: 1 };
+        return { condition: node, leaves: leafSize(node), depth: 1 };
     }
   };
   return visit(condition);

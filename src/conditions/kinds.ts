@@ -33,13 +33,18 @@ const KIND_OF_OPERATOR: Record<PropertyOperator, ConditionKind> = {
 
 const KIND_OF_TYPE: Record<Exclude<Leaf | SegmentReference, PropertyCondition>['type'], ConditionKind> = {
   event: 'event.count',
+  event_aggregate: 'event.aggregate',
+  event_recency: 'event.recency',
+  sequence: 'event.sequence',
   segment: 'segment',
   sample: 'sample',
 };
 
 /** The kind of a leaf: monitoring is sliced by it. */
-export const kindOf = (leaf: Leaf | SegmentReference): ConditionKind =>
-  leaf.type === 'property' ? KIND_OF_OPERATOR[leaf.operator] : KIND_OF_TYPE[leaf.type];
+export const kindOf = (leaf: Leaf | SegmentReference): ConditionKind => {
+  if (leaf.type === 'property') return KIND_OF_OPERATOR[leaf.operator];
+  return leaf.type === 'event' && leaf.where !== undefined ? 'event.where' : KIND_OF_TYPE[leaf.type];
+};
 
 /**
  * The kinds of all leaves, each once, sorted. Of a condition that refers to segments, give what it expands to as well: the kinds

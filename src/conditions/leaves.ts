@@ -1,4 +1,4 @@
-import type { All, Any, Not, Tree } from './types.ts';
+import type { All, Any, Leaf, Not, PropertyCondition, SegmentReference, Tree } from './types.ts';
 
 interface Typed {
   readonly type: string;
@@ -34,4 +34,20 @@ export const placesOf = <L extends Typed>(
   if (!isBranch(condition)) return [{ path, leaf: condition as Exclude<L, All<L> | Any<L> | Not<L>> }];
   if (condition.type === 'not') return placesOf(condition.of, `${path}.of`);
   return condition.of.flatMap((child, i) => placesOf(child, `${path}.of[${i}]`));
+};
+
+/** The property conditions of a leaf: itself, or those in its `where`. */
+export const propertyPlaces = ({ path, leaf }: Place<Leaf | SegmentReference>): Place<PropertyCondition>[] => {
+  if (leaf.type === 'property') return [{ path, leaf }];
+  const inside = (where: readonly PropertyCondition[] = [], place = path) =>
+    where.map((each, i) => ({ path: `${place}.where[${i}]`, leaf: each }));
+  if (leaf.type === 'sequence') return leaf.steps.flatMap(({ where }, i) => inside(where, `${path}.steps[${i}]`));
+  return 'where' in leaf ? inside(leaf.where) : [];
+};
+
+/** How much a leaf counts towards the limits: each step and each property condition inside it is one as well. */
+export const leafSize = (leaf: Leaf | SegmentReference): number => {
+  if (leaf.type === 'property') return 1;
+  const own = leaf.type === 'sequence' ? leaf.steps.length : 1;
+  return own + propertyPlaces({ path: '', leaf }).length;
 };

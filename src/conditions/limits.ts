@@ -8,6 +8,10 @@ export const MAX_EXPANDED_LEAVES = 1024;
 export const MAX_EXPANDED_DEPTH = 64;
 /** Values in the list of `in`, `not_in`, `includes_any` and `includes_all`. */
 export const MAX_LIST_VALUES = 1000;
+/** Property conditions in one `where`; each counts as a leaf too. */
+export const MAX_WHERE = 32;
+/** Steps of a sequence; each counts as a leaf. */
+export const MAX_STEPS = 10;
 /** UTF-16 units, as all lengths of text here. */
 export const MAX_PROPERTY_LENGTH = 255;
 export const MAX_EVENT_LENGTH = 255;

@@ -3,13 +3,14 @@ import { COMPLEMENT } from './complements.ts';
 import { EARLIEST_MS } from './dates.ts';
 import { elementKey } from './references.ts';
 import { serialise } from './serialise.ts';
-import type { Condition, Leaf, Scalar, SegmentReference } from './types.ts';
+import type { Condition, Leaf, PropertyCondition, Scalar, SegmentReference } from './types.ts';
 
 const DAY_MS = 86_400_000;
 
 /**
  * One form for all conditions that differ in writing only: the order of `of` and of lists, repeats, `all` in `all`, `any` in `any`,
- * branches of one child, double negation, the negation of an operator that has an opposite, lists of one value, the hour of an `on`.
+ * branches of one child, double negation, the negation of an operator that has an opposite, lists of one value, the hour of an `on`; also inside
+ * `where`.
  * It has the same members for every data and `asOf`, and normalising it again changes nothing.
  */
 export const normalise = (condition: Condition): Condition => canonical(condition).condition;
@@ -64,7 +65,19 @@ const canonicalNot = (child: Canonical): Canonical => {
 };
 
 const canonicalLeaf = (leaf: Leaf | SegmentReference): Condition => {
-  if (leaf.type !== 'property') return leaf;
+  if (leaf.type === 'property') return canonicalProperty(leaf);
+  if (leaf.type === 'sequence') return { ...leaf, steps: leaf.steps.map(withCanonicalWhere) };
+  return 'where' in leaf ? withCanonicalWhere(leaf) : leaf;
+};
+
+/** What stands in `where` must all hold: like the children of an `all`. */
+const withCanonicalWhere = <T extends { readonly where?: readonly PropertyCondition[] }>(of: T): T => {
+  if (of.where === undefined) return of;
+  const byKey = new Map(of.where.map(canonicalProperty).map((leaf) => [JSON.stringify(serialise(leaf)), leaf]));
+  return { ...of, where: [...byKey.keys()].sort().map((key) => byKey.get(key) as PropertyCondition) };
+};
+
+const canonicalProperty = (leaf: PropertyCondition): PropertyCondition => {
   const { type, property } = leaf;
   switch (leaf.operator) {
     case 'in':

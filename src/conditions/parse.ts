@@ -1,17 +1,18 @@
 import { type EvenkeelError, invalid, notSupported } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { describe, quote } from '../core/text.ts';
+import { isObject, type JsonObject, readLeaf } from './leaf-schema.ts';
+import { leafSize } from './leaves.ts';
 import { MAX_DEPTH, MAX_LEAVES } from './limits.ts';
-import { leafProblem, unknownField } from './problems.ts';
-import { type LeafSchema, OTHER_SCHEMAS, PROPERTY_SCHEMAS } from './schema.ts';
-import type { Condition } from './types.ts';
-
-type JsonObject = Readonly<Record<string, unknown>>;
+import { parseEvent, parseSequence } from './parse-events.ts';
+import { unknownField } from './problems.ts';
+import { PROPERTY_SCHEMAS } from './property-schema.ts';
+import { OTHER_SCHEMAS } from './schema.ts';
+import type { Condition, Leaf, PropertyCondition, SegmentReference } from './types.ts';
 
 const TYPES = ['all', 'any', 'not', 'property', 'event', 'sequence', 'segment', 'sample'];
 const LATER_OPERATORS = ['anniversary'];
 const OPERATORS = [...PROPERTY_SCHEMAS.keys(), ...LATER_OPERATORS];
-const LATER_EVENT_FIELDS = ['where', 'sum', 'avg', 'min', 'max', 'occurrence'];
 
 /** What people write who come from other tools. */
 const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
@@ -44,9 +45,6 @@ const hintFor = (name: string, known: readonly string[]): { hint: string } => {
   return { hint: didYouMean(name, known).hint ?? `one of ${known.join(', ')}` };
 };
 
-const isObject = (json: unknown): json is JsonObject =>
-  typeof json === 'object' && json !== null && !Array.isArray(json);
-
 /** How many leaves the whole condition has so far. */
 interface Tally {
   leaves: number;
@@ -73,14 +71,16 @@ const parseNode = (json: unknown, path: string, depth: number, tally: Tally): Co
       return { type, of: parseList(json, path, type, depth, tally) };
     case 'not':
       return { type, of: parseNode(childOfNot(json, path), `${path}.of`, depth + 1, tally) };
-    default:
-      count(path, tally);
-      return parseLeaf(json, path, type);
+    default: {
+      const leaf = parseLeaf(json, path, type);
+      count(path, tally, leafSize(leaf));
+      return leaf;
+    }
   }
 };
 
-const count = (path: string, tally: Tally): void => {
-  tally.leaves += 1;
+const count = (path: string, tally: Tally, leaves = 1): void => {
+  tally.leaves += leaves;
   if (tally.leaves > MAX_LEAVES)
     throw invalid(`the condition has more than ${MAX_LEAVES} leaves`, {
       path,
@@ -125,10 +125,10 @@ const childOfNot = (json: JsonObject, path: string): unknown => {
   });
 };
 
-const parseLeaf = (json: JsonObject, path: string, type: string): Condition => {
+const parseLeaf = (json: JsonObject, path: string, type: string): Leaf | SegmentReference => {
   if (type === 'property') return parseProperty(json, path);
-  if (type === 'sequence') throw notSupported('the condition type "sequence"', { path: `${path}.type` });
-  if (type === 'event') refuseLater(json, path);
+  if (type === 'event') return parseEvent(json, path, parseProperty);
+  if (type === 'sequence') return parseSequence(json, path, parseProperty);
   const leaf = OTHER_SCHEMAS.get(type);
   if (leaf === undefined) throw unknownType(type, path);
   return readLeaf(leaf, json, path, `"${type}"`);
@@ -142,12 +142,7 @@ const unknownType = (type: string, path: string): EvenkeelError => {
   return invalid(`unknown condition type ${quote(type)}`, { path: `${path}.type`, ...hint });
 };
 
-const refuseLater = (json: JsonObject, path: string): void => {
-  const later = LATER_EVENT_FIELDS.find((field) => Object.hasOwn(json, field));
-  if (later !== undefined) throw notSupported(`"${later}" of an event`, { path: `${path}.${later}` });
-};
-
-const parseProperty = (json: JsonObject, path: string): Condition => {
+const parseProperty = (json: JsonObject, path: string): PropertyCondition => {
   const { operator } = json;
   const where = { path: `${path}.operator` };
   if (operator === undefined) throw missingOperator(json, path);
@@ -165,10 +160,4 @@ const missingOperator = (json: JsonObject, path: string): EvenkeelError => {
   // "operater" or "op": say that rather than that the operator is missing
   if (unknown !== undefined) return unknownField(unknown, path, '"property"', fields);
   return invalid('"operator" is missing', { path: `${path}.operator`, hint: `one of ${OPERATORS.join(', ')}` });
-};
-
-const readLeaf = (leaf: LeafSchema<Condition>, json: JsonObject, path: string, owner: string): Condition => {
-  const read = leaf.schema.safeParse(json);
-  if (read.success) return read.data;
-  throw leafProblem(read.error, json, path, owner, leaf.fields);
 };

@@ -1,5 +1,5 @@
-import { placesOf } from './leaves.ts';
-import type { Condition } from './types.ts';
+import { type Place, placesOf, propertyPlaces } from './leaves.ts';
+import type { Condition, PropertyCondition } from './types.ts';
 
 /** A regular expression of a condition. */
 export interface Pattern {
@@ -9,10 +9,9 @@ export interface Pattern {
   readonly ignoreCase: boolean;
 }
 
+const patternOf = ({ path, leaf }: Place<PropertyCondition>): Pattern[] =>
+  leaf.operator === 'matches' ? [{ path: `${path}.value`, text: leaf.value, ignoreCase: leaf.ignoreCase }] : [];
+
 /** The regular expressions that a condition holds: only a database can tell whether they are any. */
 export const patternsOf = (condition: Condition, path = 'condition'): Pattern[] =>
-  placesOf(condition, path).flatMap(({ leaf, path: place }) =>
-    leaf.type === 'property' && leaf.operator === 'matches'
-      ? [{ path: `${place}.value`, text: leaf.value, ignoreCase: leaf.ignoreCase }]
-      : [],
-  );
+  placesOf(condition, path).flatMap(propertyPlaces).flatMap(patternOf);

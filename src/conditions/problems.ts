@@ -21,6 +21,8 @@ const INNER_FIELDS: Record<string, readonly string[]> = {
   within: ['last', 'from', 'to'],
   value: ['minutes', 'hours', 'days', 'weeks'],
   last: ['minutes', 'hours', 'days', 'weeks'],
+  after: ['minutes', 'hours', 'days', 'weeks'],
+  steps: ['event', 'after', 'where'],
 };
 
 /** 422: a field that is not one of `fields`, which are those of `owner`, such as `operator "is_set"`. */
@@ -46,7 +48,8 @@ export const leafProblem = (
 ): EvenkeelError => {
   const unknown = error.issues.find((issue) => issue.code === 'unrecognized_keys');
   if (unknown?.code === 'unrecognized_keys') {
-    const inner = unknown.path.at(-1);
+    // an element of a list is known by the list
+    const inner = unknown.path.findLast((step) => typeof step === 'string');
     const [of, known] =
       inner === undefined ? [owner, fields] : [quote(String(inner)), INNER_FIELDS[String(inner)] ?? fields];
     return unknownField(unknown.keys[0] ?? '', pathOf(path, unknown.path), of, known);

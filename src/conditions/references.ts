@@ -1,5 +1,5 @@
 import { leavesOf } from './leaves.ts';
-import type { ExpandedCondition, Scalar, TextMatch } from './types.ts';
+import type { ExpandedCondition, Leaf, Scalar, TextMatch } from './types.ts';
 
 /** What a condition names, for whoever loads the catalogue that it is compiled with. */
 export interface References {
@@ -31,6 +31,12 @@ const add = (map: Map<string, Set<string>>, property: string, value: string): vo
   else map.set(property, new Set([value]));
 };
 
+/** Names of the events that a leaf asks about. What stands in `where` is read from the events themselves. */
+const eventsOf = (leaf: Leaf): string[] => {
+  if (leaf.type === 'sequence') return leaf.steps.map(({ event }) => event);
+  return 'event' in leaf ? [leaf.event] : [];
+};
+
 export const references = (condition: ExpandedCondition): References => {
   const properties = new Set<string>();
   const events = new Set<string>();
@@ -42,7 +48,7 @@ export const references = (condition: ExpandedCondition): References => {
     add(elementValues, property, elementKey(value));
   };
   for (const leaf of leavesOf(condition)) {
-    if (leaf.type === 'event') events.add(leaf.event);
+    for (const name of eventsOf(leaf)) events.add(name);
     if (leaf.type !== 'property') continue;
     properties.add(leaf.property);
     switch (leaf.operator) {

@@ -1,5 +1,5 @@
 import { formatIsoDate } from './dates.ts';
-import type { Condition, CountRange, Duration, Window } from './types.ts';
+import type { Condition, CountRange, Duration, EventFilter, NumberRange, PropertyCondition, Window } from './types.ts';
 
 /** JSON of the condition language, as callers write it. */
 export interface ConditionJson {
@@ -26,6 +26,12 @@ const countJson = ({ low, high }: CountRange): Record<string, unknown> => {
   return low === 0 ? { atMost: high } : { between: [low, high] };
 };
 
+const rangeJson = ({ low, high }: NumberRange): Record<string, unknown> => {
+  if (high === null) return { atLeast: low };
+  if (low === null) return { atMost: high };
+  return low === high ? { exactly: low } : { between: [low, high] };
+};
+
 const windowJson = (window: Window): Record<string, unknown> => {
   if ('last' in window) return { last: durationJson(window.last) };
   return {
@@ -33,6 +39,23 @@ const windowJson = (window: Window): Record<string, unknown> => {
     ...(window.to === undefined ? {} : { to: formatIsoDate(window.to) }),
   };
 };
+
+const withinJson = (window: Window): Record<string, unknown> => {
+  const within = windowJson(window);
+  return Object.keys(within).length === 0 ? {} : { within };
+};
+
+const whereJson = (where: readonly PropertyCondition[] | undefined): Record<string, unknown> =>
+  where === undefined ? {} : { where: where.map(propertyJson) };
+
+/** What all conditions on one event share, around what is asked of it. */
+const eventJson = (leaf: EventFilter, question: Record<string, unknown>): ConditionJson => ({
+  type: 'event',
+  event: leaf.event,
+  ...question,
+  ...withinJson(leaf.within),
+  ...whereJson(leaf.where),
+});
 
 /**
  * The JSON that `parseCondition` reads as `condition`, with everything that has a default left out, and its fields always in the
@@ -51,14 +74,22 @@ export const serialise = (condition: Condition): ConditionJson => {
       return { type: 'sample', percent: condition.percent, seed: condition.seed };
     case 'event': {
       const { low, high } = condition.count;
-      const within = windowJson(condition.within);
-      return {
-        type: 'event',
-        event: condition.event,
-        ...(low === 1 && high === null ? {} : { count: countJson(condition.count) }),
-        ...(Object.keys(within).length === 0 ? {} : { within }),
-      };
+      return eventJson(condition, low === 1 && high === null ? {} : { count: countJson(condition.count) });
     }
+    case 'event_aggregate':
+      return eventJson(condition, { [condition.aggregate]: condition.property, ...rangeJson(condition.range) });
+    case 'event_recency':
+      return eventJson(condition, { occurrence: condition.occurrence });
+    case 'sequence':
+      return {
+        type: 'sequence',
+        steps: condition.steps.map(({ event, after, where }) => ({
+          event,
+          ...(after === undefined ? {} : { after: durationJson(after) }),
+          ...whereJson(where),
+        })),
+        ...withinJson(condition.within),
+      };
     case 'property':
       return propertyJson(condition);
   }

@@ -96,12 +96,59 @@ export interface CountRange {
   readonly high: number | null;
 }
 
-export interface EventCount {
-  readonly type: 'event';
+/** Which of a user's events are meant: those of this name, in this window, whose own properties all of `where` holds for. */
+export interface EventFilter {
   readonly event: string;
+  readonly within: Window;
+  /** Absent rather than empty. */
+  readonly where?: readonly PropertyCondition[];
+}
+
+export interface EventCount extends EventFilter {
+  readonly type: 'event';
   readonly count: CountRange;
+}
+
+export const AGGREGATES = ['sum', 'avg', 'min', 'max'] as const;
+export type Aggregate = (typeof AGGREGATES)[number];
+
+/** Both bounds inside; null is unbounded, and one of them is not. */
+export interface NumberRange {
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** Over the finite numbers that the events hold under `property`. In JSON its type is `event` too. */
+export interface EventAggregate extends EventFilter {
+  readonly type: 'event_aggregate';
+  readonly aggregate: Aggregate;
+  readonly property: string;
+  readonly range: NumberRange;
+}
+
+/** Whether the first, or last, of a user's events lies in the window. In JSON its type is `event` too. */
+export interface EventRecency extends EventFilter {
+  readonly type: 'event_recency';
+  readonly occurrence: 'first' | 'last';
+}
+
+export interface SequenceStep {
+  readonly event: string;
+  /** Absent rather than empty. */
+  readonly where?: readonly PropertyCondition[];
+  /** At most this long after the step before; the first step has none. */
+  readonly after?: Duration;
+}
+
+/** Events of one user, a different one for each step, in the order of time, all in the window. */
+export interface EventSequence {
+  readonly type: 'sequence';
+  readonly steps: readonly SequenceStep[];
   readonly within: Window;
 }
+
+/** What is asked of a user's events. */
+export type EventCondition = EventCount | EventAggregate | EventRecency | EventSequence;
 
 export interface SegmentReference {
   readonly type: 'segment';
@@ -130,7 +177,7 @@ export interface Not<L> {
 export type Tree<L> = All<L> | Any<L> | Not<L> | L;
 
 /** What the compiler takes: no references to other segments are left. */
-export type Leaf = PropertyCondition | EventCount | Sample;
+export type Leaf = PropertyCondition | EventCondition | Sample;
 export type Condition = Tree<Leaf | SegmentReference>;
 export type ExpandedCondition = Tree<Leaf>;
 
@@ -142,6 +189,10 @@ export const CONDITION_KINDS = [
   'property.date',
   'property.array',
   'event.count',
+  'event.where',
+  'event.aggregate',
+  'event.recency',
+  'event.sequence',
   'segment',
   'sample',
 ] as const;

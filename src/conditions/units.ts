@@ -1,5 +1,13 @@
 import { leavesOf } from './leaves.ts';
-import type { DateRelative, Duration, ExpandedCondition, Leaf, PropertyCondition } from './types.ts';
+import type {
+  DateRelative,
+  Duration,
+  EventFilter,
+  ExpandedCondition,
+  Leaf,
+  PropertyCondition,
+  Window,
+} from './types.ts';
 
 /** Units of time as conditions are written in, the smallest first. */
 export const TIME_UNITS = ['minutes', 'hours', 'days', 'weeks'] as const;
@@ -49,10 +57,26 @@ const IS_RELATIVE: Record<PropertyCondition['operator'], boolean> = {
 const ofProperty = (leaf: PropertyCondition): Duration[] =>
   IS_RELATIVE[leaf.operator] ? [(leaf as DateRelative).value] : [];
 
-/** The durations that a leaf names; a new leaf does not compile until it is known where its own are. */
+const ofWindow = (window: Window): Duration[] => ('last' in window ? [window.last] : []);
+
+const ofEvent = ({ within, where = [] }: Pick<EventFilter, 'within' | 'where'>): Duration[] => [
+  ...ofWindow(within),
+  ...where.flatMap(ofProperty),
+];
+
+/**
+ * The durations that a leaf counts from `asOf`; a new leaf does not compile until it is known where its own are. That between two
+ * steps of a sequence is not one: it stays as it is.
+ */
 const DURATIONS: { readonly [T in Leaf['type']]: (leaf: Extract<Leaf, { type: T }>) => Duration[] } = {
   property: ofProperty,
-  event: ({ within }) => ('last' in within ? [within.last] : []),
+  event: ofEvent,
+  event_aggregate: ofEvent,
+  event_recency: ofEvent,
+  sequence: ({ steps, within }) => [
+    ...ofWindow(within),
+    ...steps.flatMap(({ where = [] }) => where.flatMap(ofProperty)),
+  ],
   sample: () => [],
 };
 

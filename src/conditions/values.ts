@@ -76,6 +76,25 @@ export const duration: z.ZodType<Duration> = z
     return z.NEVER;
   });
 
+/**
+ * The one that was given. Otherwise notes that it must be exactly one of `words`.
+ *
+ * @param path of the field that the words bound; left out: the object itself
+ */
+export const exactlyOne = <T>(
+  given: readonly T[],
+  words: readonly string[],
+  context: z.RefinementCtx,
+  path?: string,
+): T | undefined => {
+  const [one] = given;
+  if (one !== undefined && given.length === 1) return one;
+  const list = `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+  const message = path === undefined ? `must give exactly one of ${list}` : `must come with exactly one of ${list}`;
+  context.issues.push({ code: 'custom', input: null, message, ...(path === undefined ? {} : { path: [path] }) });
+  return undefined;
+};
+
 const times = z
   .int('a whole number')
   .min(0, 'must not be negative')
@@ -101,11 +120,7 @@ export const count: z.ZodType<CountRange> = z
     if (atMost !== undefined) ranges.push({ low: 0, high: atMost });
     if (exactly !== undefined) ranges.push({ low: exactly, high: exactly });
     if (between !== undefined) ranges.push({ low: between[0], high: between[1] });
-    const [range] = ranges;
-    if (range !== undefined && ranges.length === 1) return range;
-    const message = 'must give exactly one of atLeast, atMost, exactly and between';
-    context.issues.push({ code: 'custom', input: null, message });
-    return z.NEVER;
+    return exactlyOne(ranges, ['atLeast', 'atMost', 'exactly', 'between'], context) ?? z.NEVER;
   });
 
 export const within: z.ZodType<Window> = z

@@ -66,14 +66,14 @@ const newWorkspace = async (name: string): Promise<number> => {
 
 const poolFor = async (workspaceId: number, nowMs: number): Promise<Pool> => {
   const users = await propertiesOf(world.pool, workspaceId);
-  const times = await world.pool.query<{ ms: string }>(
-    `select distinct (extract(epoch from occurred_at) * 1000)::bigint::text as ms from events
-     where shard / 1048576 = $1::bigint limit 500`,
+  const happened = await world.pool.query<{ ms: string; properties: Traits }>(
+    `select (extract(epoch from occurred_at) * 1000)::bigint::text as ms, properties from events
+     where shard / 1048576 = $1::bigint order by id desc limit 1000`,
     [workspaceId],
   );
   return poolOf(
-    [...users.values()].map(({ properties }) => ({ properties: properties as Traits })),
-    times.rows.map(({ ms }) => Number(ms)),
+    [...users.values()].map(({ properties }) => properties as Traits),
+    happened.rows.map(({ ms, properties }) => ({ at: Number(ms), properties })),
     Object.keys(SEGMENTS),
     nowMs,
   );

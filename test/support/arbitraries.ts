@@ -36,6 +36,21 @@ export const PROPERTIES = [
   'many',
 ] as const;
 
+/** What events carry of them. */
+export const EVENT_PROPERTIES = [
+  'plan',
+  'age',
+  'ltv',
+  'active',
+  'seen',
+  'tags',
+  'tags.0',
+  'address.city',
+  '__proto__',
+  `o'quote"`,
+  'mixed',
+] as const;
+
 export const EVENTS = ['purchase', 'page', 'sign up', 'événement 🚀', '__proto__', `it's`] as const;
 
 const STRINGS = [
@@ -279,15 +294,18 @@ const put = (target: Traits, path: string, value: Json): void => {
  * most and whole days, so that later wilder values make the columns finer.
  */
 export const traits = (nowMs: number, tame = false, absent = 0.5): fc.Arbitrary<Traits> =>
+  traitsOf(PROPERTIES, nowMs, tame, absent);
+
+const traitsOf = (names: readonly string[], nowMs: number, tame: boolean, absent: number): fc.Arbitrary<Traits> =>
   fc
     .tuple(
-      ...PROPERTIES.map((property) =>
+      ...names.map((property) =>
         fc.option(valueOf(property, nowMs, tame), { freq: Math.round(1 / absent), nil: undefined }),
       ),
     )
     .map((values) => {
       const result: Traits = Object.create(null);
-      PROPERTIES.forEach((property, i) => {
+      names.forEach((property, i) => {
         const value = values[i];
         if (value !== undefined) put(result, property, structuredCloneOf(value));
       });
@@ -300,6 +318,7 @@ export interface EventData {
   readonly event: string;
   readonly timestamp: string;
   readonly messageId: string;
+  readonly properties: Traits;
 }
 
 /** Edges of days and months around now, ±1 ms, the far past and the future. */
@@ -327,9 +346,16 @@ export const eventTime = (nowMs: number): fc.Arbitrary<number> => {
 export const events = (nowMs: number, maxLength = 6): fc.Arbitrary<EventData[]> =>
   fc.array(
     fc
-      .tuple(fc.constantFrom(...EVENTS), eventTime(nowMs), fc.integer({ min: 0, max: 400 }), fc.nat())
-      .map(([event, at, repeat, unique]) => ({
+      .tuple(
+        fc.constantFrom(...EVENTS),
+        eventTime(nowMs),
+        fc.integer({ min: 0, max: 400 }),
+        fc.nat(),
+        traitsOf(EVENT_PROPERTIES, nowMs, false, 0.5),
+      )
+      .map(([event, at, repeat, unique, properties]) => ({
         event,
+        properties,
         timestamp: new Date(at).toISOString(),
         // some ids are met again, also with another time: the first one counts
         messageId: repeat < 40 ? `again-${repeat}` : `m-${repeat}-${unique}-${at}`,
@@ -340,20 +366,17 @@ export const events = (nowMs: number, maxLength = 6): fc.Arbitrary<EventData[]> 
 /** What the data holds, for conditions to name. */
 export interface Pool {
   readonly values: ReadonlyMap<string, readonly Json[]>;
+  /** Of the events' own properties. */
+  readonly eventValues: ReadonlyMap<string, readonly Json[]>;
   readonly times: readonly number[];
   readonly segments: readonly string[];
   readonly nowMs: number;
 }
 
-export const poolOf = (
-  users: Iterable<{ properties: Traits }>,
-  times: readonly number[],
-  segments: readonly string[],
-  nowMs: number,
-): Pool => {
-  const values = new Map<string, Json[]>(PROPERTIES.map((property) => [property, []]));
-  for (const { properties } of users) {
-    for (const property of PROPERTIES) {
+const valuesOf = (names: readonly string[], all: Iterable<Traits>): Map<string, Json[]> => {
+  const values = new Map<string, Json[]>(names.map((property) => [property, []]));
+  for (const properties of all) {
+    for (const property of names) {
       let value: Json | undefined = properties;
       for (const key of property.split('.'))
         value =
@@ -363,8 +386,24 @@ export const poolOf = (
       if (value !== undefined) values.get(property)?.push(value);
     }
   }
-  return { values, times, segments, nowMs };
+  return values;
 };
+
+export const poolOf = (
+  users: readonly Traits[],
+  happened: readonly { readonly at: number; readonly properties: Traits }[],
+  segments: readonly string[],
+  nowMs: number,
+): Pool => ({
+  values: valuesOf(PROPERTIES, users),
+  eventValues: valuesOf(
+    EVENT_PROPERTIES,
+    happened.map(({ properties }) => properties),
+  ),
+  times: [...new Set(happened.map(({ at }) => at))],
+  segments,
+  nowMs,
+});
 
 const drawn = <T extends Json>(pool: Pool, property: string, is: (value: Json) => value is T): T[] =>
   (pool.values.get(property) ?? []).filter(is);
@@ -449,7 +488,7 @@ const duration: fc.Arbitrary<Json> = fc.oneof(
 );
 
 const propertyLeaf = (pool: Pool): fc.Arbitrary<ConditionJson> =>
-  fc.constantFrom(...PROPERTIES, 'nobody.has.this').chain((property) => {
+  fc.constantFrom(...pool.values.keys(), 'nobody.has.this').chain((property) => {
     const leaf = (operator: string, value: fc.Arbitrary<unknown>) =>
       value.map((drawnValue): ConditionJson => ({ type: 'property', property, operator, value: drawnValue }));
     const base = { type: 'property', property };
@@ -514,12 +553,14 @@ const count: fc.Arbitrary<Json | undefined> = fc.oneof(
   fc.constantFrom<Json>({ atLeast: 1_000 }, { atMost: 1_000_000 }),
 );
 
-const eventLeaf = (pool: Pool): fc.Arbitrary<ConditionJson> => {
+const eventName = fc.constantFrom(...EVENTS, 'nobody did this');
+
+const within = (pool: Pool): fc.Arbitrary<Json | undefined> => {
   const time = fc
     .tuple(mostlyFrom(pool.times, eventTime(pool.nowMs)), fc.constantFrom(-1, 0, 0, 1))
     .map(([at, by]) => at + by);
   const text = (ms: number) => new Date(ms).toISOString();
-  const within: fc.Arbitrary<Json | undefined> = fc.oneof(
+  return fc.oneof(
     fc.constant(undefined),
     duration.map((last) => ({ last })),
     time.map((from) => ({ from: text(from) })),
@@ -528,11 +569,84 @@ const eventLeaf = (pool: Pool): fc.Arbitrary<ConditionJson> => {
       .uniqueArray(time, { minLength: 2, maxLength: 2 })
       .map((pair) => ({ from: text(Math.min(...pair)), to: text(Math.max(...pair)) })),
   );
-  return fc.tuple(fc.constantFrom(...EVENTS, 'nobody did this'), count, within).map(([event, times, window]) => ({
+};
+
+/** Mostly none; one leaf leaves more to compare than two do. */
+const where = (pool: Pool): fc.Arbitrary<ConditionJson[] | undefined> => {
+  const leaf = propertyLeaf({ ...pool, values: pool.eventValues });
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.constant(undefined) },
+    { weight: 3, arbitrary: fc.array(leaf, { minLength: 1, maxLength: 1 }) },
+    { weight: 1, arbitrary: fc.array(leaf, { maxLength: 3 }) },
+  );
+};
+
+/** `sum`, `avg`, `min` or `max`, with a bound that is near one of the numbers, or near twice it. */
+const aggregate = (pool: Pool): fc.Arbitrary<{ readonly [field: string]: unknown }> =>
+  fc
+    .tuple(
+      fc.constantFrom('sum', 'avg', 'min', 'max'),
+      fc.constantFrom('ltv', 'ltv', 'age', 'mixed', 'plan', 'no.such'),
+    )
+    .chain(([kind, property]) => {
+      const numbers = (pool.eventValues.get(property) ?? []).filter(isNumber);
+      const bound = fc
+        .tuple(
+          fc.oneof({ weight: 4, arbitrary: mostlyFrom(numbers, number) }, { weight: 1, arbitrary: fc.constant(0) }),
+          fc.constantFrom('same', 'same', 'up', 'down', 'twice'),
+        )
+        .map(([value, near]) =>
+          near === 'twice' && Number.isFinite(2 * value)
+            ? 2 * value
+            : near === 'up' || near === 'down'
+              ? nextAfter(value, near === 'up')
+              : value,
+        );
+      const bounds: fc.Arbitrary<object> = fc.oneof(
+        bound.map((atLeast) => ({ atLeast })),
+        bound.map((atMost) => ({ atMost })),
+        bound.map((exactly) => ({ exactly })),
+        fc.tuple(bound, bound).map(([a, b]) => ({ between: a <= b ? [a, b] : [b, a] })),
+      );
+      return bounds.map((given) => ({ [kind]: property, ...given }));
+    });
+
+const given = (fields: { readonly [field: string]: unknown }): { [field: string]: unknown } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+export const eventLeaf = (pool: Pool): fc.Arbitrary<ConditionJson> => {
+  const question = fc.oneof(
+    { weight: 3, arbitrary: count.map((times) => ({ count: times })) },
+    { weight: 2, arbitrary: aggregate(pool) },
+    { weight: 2, arbitrary: fc.constantFrom('first', 'last').map((occurrence) => ({ occurrence })) },
+  );
+  return fc.tuple(eventName, question, within(pool), where(pool)).map(([event, asked, window, only]) => ({
     type: 'event',
-    event,
-    ...(times === undefined ? {} : { count: times }),
-    ...(window === undefined ? {} : { within: window }),
+    ...given({ event, ...asked, within: window, where: only }),
+  }));
+};
+
+/** Of few names, so that some users have walked all of it. */
+export const sequence = (pool: Pool): fc.Arbitrary<ConditionJson> => {
+  const names = fc.subarray([...EVENTS, 'nobody did this'], { minLength: 1, maxLength: 3 });
+  const steps = names.chain((some) => {
+    const step = fc.tuple(
+      fc.constantFrom(...some),
+      fc.option(duration, { nil: undefined, freq: 2 }),
+      fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: where(pool) }),
+    );
+    return fc.oneof(
+      { weight: 4, arbitrary: fc.array(step, { minLength: 2, maxLength: 2 }) },
+      { weight: 2, arbitrary: fc.array(step, { minLength: 3, maxLength: 4 }) },
+      { weight: 1, arbitrary: fc.array(step, { minLength: 2, maxLength: 10 }) },
+    );
+  });
+  return fc.tuple(steps, within(pool)).map(([all, window]) => ({
+    type: 'sequence',
+    ...given({
+      steps: all.map(([event, after, only], i) => given({ event, after: i === 0 ? undefined : after, where: only })),
+      within: window,
+    }),
   }));
 };
 
@@ -543,7 +657,8 @@ const sample: fc.Arbitrary<ConditionJson> = fc
 export const leaf = (pool: Pool): fc.Arbitrary<ConditionJson> =>
   fc.oneof(
     { weight: 12, arbitrary: propertyLeaf(pool) },
-    { weight: 5, arbitrary: eventLeaf(pool) },
+    { weight: 8, arbitrary: eventLeaf(pool) },
+    { weight: 3, arbitrary: sequence(pool) },
     { weight: 1, arbitrary: sample },
     ...(pool.segments.length === 0
       ? []

@@ -13,11 +13,14 @@ const ODD_IDS = ['ü😀', 'e\u0301', 'é', ' ', "o'brien", '%', '\\', '__proto_
 /** The i-th user's id: some are odd. */
 export const userId = (i: number): string => ODD_IDS[i] ?? `user-${i}`;
 
-const track = (id: string, event: EventData): object => ({ type: 'track', userId: id, properties: {}, ...event });
+const track = (id: string, event: EventData): object => ({ type: 'track', userId: id, ...event });
+
+const fewOrMany = (nowMs: number) =>
+  fc.oneof({ weight: 5, arbitrary: events(nowMs) }, { weight: 1, arbitrary: events(nowMs, 30) });
 
 /** First writes: each user identified once, most with events. */
 export const firstWrites = (users: number, nowMs: number, tame: boolean): fc.Arbitrary<Write[]> =>
-  fc.array(fc.tuple(traits(nowMs, tame), events(nowMs)), { minLength: users, maxLength: users }).map((people) =>
+  fc.array(fc.tuple(traits(nowMs, tame), fewOrMany(nowMs)), { minLength: users, maxLength: users }).map((people) =>
     people.map(([properties, happened], i) => ({
       kind: 'messages' as const,
       messages: [
@@ -77,7 +80,7 @@ export const laterWrites = (users: number, count: number, nowMs: number): fc.Arb
           kind: 'messages',
           messages: [
             { type: 'group', userId: id, groupId: 'acme', traits: { plan } },
-            { type: 'page', userId: id, name: 'Home', messageId: `page-${id}` },
+            { type: 'page', userId: id, name: 'Home', messageId: `page-${id.slice(0, 64)}` },
           ],
         }),
       ),

@@ -151,3 +151,51 @@ begin
   return result;
 end
 $$;
+
+-- Is the sum, average, least or greatest of the numbers among the values within the bounds? A null bound does not bind. One number
+-- after the other, and a sum has all its digits.
+create or replace function oracle.aggregate_within(kind text, held jsonb[], low numeric, high numeric) returns boolean
+language plpgsql immutable as $$
+declare
+  value jsonb;
+  number numeric;
+  total numeric := 0;
+  least_one numeric;
+  greatest_one numeric;
+  numbers int := 0;
+  result numeric;
+begin
+  foreach value in array held loop
+    if value is not null and jsonb_typeof(value) = 'number' then
+      number := (value #>> '{}')::numeric;
+      numbers := numbers + 1;
+      total := total + number;
+      if least_one is null or number < least_one then least_one := number; end if;
+      if greatest_one is null or number > greatest_one then greatest_one := number; end if;
+    end if;
+  end loop;
+  if kind = 'avg' then                          -- total / numbers may not end: both sides times numbers
+    return numbers > 0 and (low is null or total >= low * numbers) and (high is null or total <= high * numbers);
+  end if;
+  result := case kind when 'sum' then total when 'min' then least_one when 'max' then greatest_one end;
+  return result is not null and (low is null or result >= low) and (high is null or result <= high);
+end
+$$;
+
+-- Is there, behind the event at place `previous` (from 1; 0: the beginning), one for step `step` that is near enough to it, and behind
+-- that one for the next, and so on to the last? `happened` are the user's events in order, each {"at": ms, "steps": [for which steps]}.
+create or replace function oracle.walks(happened jsonb[], after bigint[], step int, previous int) returns boolean
+language plpgsql immutable as $$
+begin
+  for i in previous + 1 .. cardinality(happened) loop
+    if (happened[i] -> 'steps' ->> (step - 1))::boolean
+       and (step = 1 or after[step] is null
+            or (happened[i] ->> 'at')::numeric - (happened[previous] ->> 'at')::numeric <= after[step])
+       and (step = cardinality(after) or oracle.walks(happened, after, step + 1, i))
+    then
+      return true;
+    end if;
+  end loop;
+  return false;
+end
+$$;

@@ -70,6 +70,8 @@ const holds = (condition: ConditionJson, scope: Scope): string => {
       return propertyHolds(condition, scope);
     case 'event':
       return eventHolds(condition, scope);
+    case 'sequence':
+      return sequenceHolds(condition, scope);
     case 'sample': {
       const limit = Math.round((Number(condition['percent']) / 100) * 65_536);
       const seed = parameter(scope, condition['seed'], 'text');
@@ -96,12 +98,13 @@ const NEGATIVES: Record<string, string> = {
   not_includes: 'includes',
 };
 
-const propertyHolds = (leaf: ConditionJson, scope: Scope): string => {
+/** Of `properties`, which are those of the user, or of one event. */
+const propertyHolds = (leaf: ConditionJson, scope: Scope, properties = 'u.properties'): string => {
   const operator = String(leaf['operator']);
   const positive = NEGATIVES[operator];
-  if (positive) return `not (${propertyHolds({ ...leaf, operator: positive }, scope)})`;
+  if (positive) return `not (${propertyHolds({ ...leaf, operator: positive }, scope, properties)})`;
   const path = parameter(scope, String(leaf['property']).split('.'), 'text[]');
-  const held = `oracle.at(u.properties, ${path})`;
+  const held = `oracle.at(${properties}, ${path})`;
   const value = leaf['value'] as Json;
   const json = (one: Json) => parameter(scope, JSON.stringify(one), 'jsonb');
   const text = () => parameter(scope, value, 'text');
@@ -178,27 +181,75 @@ const durationMs = (duration: Json): number => {
   return ms * amount;
 };
 
+interface Happening {
+  readonly event?: unknown;
+  readonly within?: { last?: Json; from?: string; to?: string };
+  readonly where?: readonly ConditionJson[];
+}
+
+const AT = '(extract(epoch from e.occurred_at) * 1000)';
+
+/** Whether the time of `e` lies in the window. */
+const inWindow = (within: Happening['within'], scope: Scope, at = AT): string => {
+  const tests = ['true'];
+  if (within?.last !== undefined)
+    tests.push(
+      `${at} >= ${parameter(scope, scope.asOfMs, 'bigint')} - ${parameter(scope, durationMs(within.last), 'bigint')}`,
+    );
+  if (within?.from !== undefined) tests.push(`${at} >= oracle.iso_ms(${parameter(scope, within.from, 'text')})`);
+  if (within?.to !== undefined) tests.push(`${at} < oracle.iso_ms(${parameter(scope, within.to, 'text')})`);
+  return tests.join(' and ');
+};
+
+/** Whether the event of `e` is one of this name whose properties are as `where` says. */
+const isSuch = ({ event, where }: Happening, scope: Scope): string =>
+  [
+    `n.name = ${parameter(scope, event, 'text')}`,
+    ...(where ?? []).map((leaf) => `(${propertyHolds(leaf, scope, 'e.properties')})`),
+  ].join(' and ');
+
+/** `from` and `where` of the user's events up to `asOf`. */
+const happened = (scope: Scope): string =>
+  `from events e join event_names n on n.id = e.event_id
+   where e.shard = u.shard and e.ordinal = u.ordinal and n.workspace_id = ${parameter(scope, scope.workspaceId, 'int')}
+     and ${AT} <= ${parameter(scope, scope.asOfMs, 'bigint')}`;
+
 const eventHolds = (leaf: ConditionJson, scope: Scope): string => {
-  const at = `(extract(epoch from e.occurred_at) * 1000)`;
-  const asOf = parameter(scope, scope.asOfMs, 'bigint');
-  const within = (leaf['within'] ?? {}) as { last?: Json; from?: string; to?: string };
-  const filters = [
-    'e.shard = u.shard',
-    'e.ordinal = u.ordinal',
-    `n.workspace_id = ${parameter(scope, scope.workspaceId, 'int')}`,
-    `n.name = ${parameter(scope, leaf['event'], 'text')}`,
-    `${at} <= ${asOf}`,
-  ];
-  if (within.last !== undefined)
-    filters.push(`${at} >= ${asOf} - ${parameter(scope, durationMs(within.last), 'bigint')}`);
-  if (within.from !== undefined) filters.push(`${at} >= oracle.iso_ms(${parameter(scope, within.from, 'text')})`);
-  if (within.to !== undefined) filters.push(`${at} < oracle.iso_ms(${parameter(scope, within.to, 'text')})`);
-  const count = `(select count(*) from events e join event_names n on n.id = e.event_id where ${filters.join(' and ')})`;
-  const range = (leaf['count'] ?? { atLeast: 1 }) as Record<string, unknown>;
+  const given = leaf as Happening;
+  const such = `${happened(scope)} and ${isSuch(given, scope)}`;
+  if ('occurrence' in leaf) {
+    const one = leaf['occurrence'] === 'first' ? 'min' : 'max';
+    return `(select h.at is not null and ${inWindow(given.within, scope, 'h.at')} from (select ${one}(${AT}) as at ${such}) h)`;
+  }
+  const inside = `${such} and ${inWindow(given.within, scope)}`;
+  const aggregate = ['sum', 'avg', 'min', 'max'].find((each) => each in leaf);
+  if (aggregate !== undefined) {
+    const path = parameter(scope, String(leaf[aggregate]).split('.'), 'text[]');
+    const bound = (value: unknown) => parameter(scope, value === undefined ? null : String(value), 'numeric');
+    const [low, high] = boundsOf(leaf);
+    return `oracle.aggregate_within('${aggregate}', array(select oracle.at(e.properties, ${path}) ${inside}), ${bound(low)}, ${bound(high)})`;
+  }
+  const [low, high] = boundsOf((leaf['count'] ?? { atLeast: 1 }) as Record<string, unknown>);
   const bound = (value: unknown) => parameter(scope, value, 'bigint');
-  if ('atLeast' in range) return `${count} >= ${bound(range['atLeast'])}`;
-  if ('atMost' in range) return `${count} <= ${bound(range['atMost'])}`;
-  if ('exactly' in range) return `${count} = ${bound(range['exactly'])}`;
-  const [low, high] = range['between'] as [number, number];
-  return `${count} between ${bound(low)} and ${bound(high)}`;
+  const count = `(select count(*) ${inside})`;
+  return `${count} >= ${bound(low ?? 0)}${high === undefined ? '' : ` and ${count} <= ${bound(high)}`}`;
+};
+
+/** Both inside. */
+const boundsOf = (given: Record<string, unknown>): [low: unknown, high: unknown] => {
+  if ('atLeast' in given) return [given['atLeast'], undefined];
+  if ('atMost' in given) return [undefined, given['atMost']];
+  if ('exactly' in given) return [given['exactly'], given['exactly']];
+  return given['between'] as [number, number];
+};
+
+/** Every way to choose an event for each step is tried. */
+const sequenceHolds = (leaf: ConditionJson, scope: Scope): string => {
+  const steps = leaf['steps'] as (Happening & { after?: Json })[];
+  const after = steps.map((step) => (step.after === undefined ? null : durationMs(step.after)));
+  const matches = steps.map((step) => `(${isSuch(step, scope)})`).join(', ');
+  return `oracle.walks(array(
+    select jsonb_build_object('at', ${AT}, 'steps', jsonb_build_array(${matches}))
+    ${happened(scope)} and ${inWindow((leaf as Happening).within, scope)} order by e.occurred_at, e.id
+  ), ${parameter(scope, after, 'bigint[]')}, 1, 0)`;
 };

@@ -30,6 +30,8 @@ export const holds = (condition: ExpandedCondition, user: SmallUser, asOf: numbe
 const leafHolds = (leaf: Leaf, user: SmallUser, asOf: number): boolean => {
   if (leaf.type === 'property') return propertyHolds(leaf, user.properties[leaf.property], asOf);
   if (leaf.type === 'sample') return sampleNumber(leaf.seed, user.ordinal) < Math.round((leaf.percent / 100) * 65_536);
+  if (leaf.type !== 'event' || leaf.where !== undefined)
+    throw new Error('what reads the events themselves is compared with the oracle, in test/property');
   const times = user.events[leaf.event] ?? [];
   const count = times.filter((at) => at <= asOf && inWindow(leaf.within, at, asOf)).length;
   return count >= leaf.count.low && (leaf.count.high === null || count <= leaf.count.high);

@@ -197,6 +197,49 @@ const TYPES: Record<Exclude<Leaf['type'], 'property'>, Expected> = {
       'and e.period = w.period and e.number >= w.first and e.number < w."end" offset 0) e) p where p.slice = -1',
     values: [[1], [0], [1], 30],
   },
+  event_aggregate: {
+    leaf: {
+      type: 'event_aggregate',
+      event: 'purchase',
+      aggregate: 'avg',
+      property: 'order.total',
+      range: { low: 0.1, high: null },
+      within: { from: 0 },
+    },
+    source: 'events',
+    sql:
+      '(select evenkeel_bitmap(x.o, 1) from (select x.ordinal % 32000 as o from events x where x.shard = c.shard and x.event_id = $1::int ' +
+      'and x.occurred_at >= $2::timestamptz and x.occurred_at < $3::timestamptz group by x.ordinal having sum(case when ' +
+      "jsonb_typeof(x.properties -> $4::text -> $5::text) = 'number' then (x.properties -> $4::text -> $5::text)::numeric end) " +
+      '>= $6::numeric * count(',
+    values: [30, '1970-01-01T00:00:00.000Z', '2026-03-15T10:30:00.001Z', 'order', 'total', '0.1'],
+  },
+  event_recency: {
+    leaf: { type: 'event_recency', event: 'purchase', occurrence: 'first', within: { from: 31 * DAY, to: 59 * DAY } },
+    source: 'events',
+    sql:
+      '& ~(select coalesce((select bit_or(p.bits) from (select e.slice, e.bits from ' +
+      'unnest($5::int[], $6::int[], $7::int[]) w (period, first, "end")',
+    values: [[1], [1], [2], 30, [1], [-2_423_640], [1], 30],
+  },
+  sequence: {
+    leaf: {
+      type: 'sequence',
+      steps: [{ event: 'purchase' }, { event: 'purchase', after: { ms: DAY } }],
+      within: { from: 0, to: 31 * DAY },
+    },
+    source: 'events',
+    sql:
+      'case when step = 2 and t <= max(reached) over w + $1::interval then t end as reached from ' +
+      '(select x.ordinal % 32000 as o, x.occurred_at as t, x.id, 1 as step, x.occurred_at as reached from events x ' +
+      'where x.shard = c.shard and get_bit(k.bits, x.ordinal % 32000) = 1 and x.event_id = $2::int',
+    values: [
+      '86400000 milliseconds',
+      ...[30, '1970-01-01T00:00:00.000Z', '1970-02-01T00:00:00.000Z'],
+      ...[30, '1970-01-01T00:00:00.000Z', '1970-02-01T00:00:00.000Z'],
+      ...[2, null, [1], [0], [1], 30],
+    ],
+  },
   sample: {
     leaf: { type: 'sample', percent: 10, seed: 'june' },
     source: 'digests',
@@ -226,6 +269,16 @@ describe('a leaf', () => {
     { type: 'event', event: 'purchase', count: { low: 3, high: 2 }, within: {} },
     { type: 'event', event: 'purchase', count: { low: 1, high: null }, within: { from: 5, to: 5 } },
     { type: 'event', event: 'purchase', count: { low: 1, high: null }, within: { from: AS_OF + 1 } },
+    {
+      type: 'event_aggregate',
+      event: 'unknown',
+      aggregate: 'max',
+      property: 'a',
+      range: { low: null, high: 1 },
+      within: {},
+    },
+    { type: 'event_recency', event: 'purchase', occurrence: 'last', within: { from: AS_OF + 1 } },
+    { type: 'sequence', steps: [{ event: 'purchase' }, { event: 'unknown' }], within: {} },
     { type: 'sample', percent: 0, seed: '' },
   ] as Leaf[])('that holds for nobody reads nothing: %j', (leaf) => {
     expect(compile(leaf, catalogue, AS_OF)).toMatchObject({ text: ZERO, values: [] });
@@ -235,6 +288,14 @@ describe('a leaf', () => {
     property('nobody has it', 'not_equals', 5),
     { type: 'event', event: 'unknown', count: { low: 0, high: 0 }, within: {} },
     { type: 'event', event: 'purchase', count: { low: 0, high: null }, within: {} },
+    {
+      type: 'event_aggregate',
+      event: 'unknown',
+      aggregate: 'sum',
+      property: 'a',
+      range: { low: 0, high: null },
+      within: {},
+    },
     { type: 'sample', percent: 100, seed: '' },
   ] as Leaf[])('that holds for everybody reads nothing: %j', (leaf) => {
     expect(compile(leaf, catalogue, AS_OF)).toMatchObject({ text: 'c.users', values: [] });
@@ -262,6 +323,15 @@ describe('a leaf', () => {
       property('note', 'equals', evil),
       property('note', 'includes', evil),
       { type: 'sample', percent: 10, seed: evil },
+      {
+        type: 'event_aggregate',
+        event: 'purchase',
+        aggregate: 'sum',
+        property: evil,
+        range: { low: 1, high: null },
+        within: {},
+        where: [property(evil, 'contains', evil)],
+      },
     ] as Leaf[])
       expect(compile(leaf, catalogue, AS_OF).text).not.toContain('drop');
   });

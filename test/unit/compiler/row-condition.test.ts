@@ -33,7 +33,7 @@ describe('the row form of a condition', () => {
     const purchase = { type: 'event', event: 'purchase', within: { last: { ms: DAY } } } as const;
     expect(row({ ...purchase, count: { low: 1, high: null } })).toEqual({
       text:
-        '(exists (select from events x where x.shard = u.shard and x.ordinal = u.ordinal and x.event_id = $1::int' +
+        '(exists (select x.ordinal as o from events x where x.shard = u.shard and x.ordinal = u.ordinal and x.event_id = $1::int' +
         ' and x.occurred_at >= $2::timestamptz and x.occurred_at < $3::timestamptz))',
       values: [30, '2026-03-14T10:30:00.000Z', '2026-03-15T10:30:00.001Z'],
     });
@@ -42,12 +42,48 @@ describe('the row form of a condition', () => {
     expect(row({ ...purchase, event: 'nobody did this', count: { low: 1, high: null } }).text).toBe('(false)');
   });
 
+  it('asks what the bitmaps ask of a chunk of one user’s events', () => {
+    const where = [{ type: 'property', property: 'sku', operator: 'is_set' }] as const;
+    const sum = {
+      type: 'event_aggregate',
+      event: 'purchase',
+      aggregate: 'sum',
+      property: 'amount',
+      within: {},
+    } as const;
+    const ofUser = 'from events x where x.shard = u.shard and x.ordinal = u.ordinal and x.event_id = $1::int';
+    const some = row({ ...sum, range: { low: 5, high: null }, where });
+    expect(some.text).toContain(`(exists (select x.ordinal as o ${ofUser}`);
+    expect(some.text).toContain(' group by x.ordinal having coalesce(sum(');
+    const few = row({ ...sum, range: { low: null, high: 5 }, where });
+    expect(few.text).toContain(`(not exists (select x.ordinal as o ${ofUser}`);
+    expect(few.text).toContain(' having not (coalesce(sum(');
+    const steps = [{ event: 'purchase' }, { event: 'purchase', where }];
+    expect(row({ type: 'sequence', steps, within: {} }).text).toContain(` as reached ${ofUser}`);
+    expect(row({ type: 'sequence', steps: [{ event: 'nobody did this' }, ...steps], within: {} }).text).toBe('(false)');
+  });
+
   it('never splices what a user wrote', () => {
     const evil = `'; drop table users; --$1`;
     for (const condition of [
       { type: 'property', property: evil, operator: 'in', value: [evil, 1, true] },
       { type: 'property', property: evil, operator: 'contains', value: evil, ignoreCase: false },
       { type: 'sample', percent: 10, seed: evil },
+      {
+        type: 'event_aggregate',
+        event: 'purchase',
+        aggregate: 'max',
+        property: evil,
+        range: { low: 1, high: 2 },
+        within: {},
+      },
+      {
+        type: 'event',
+        event: 'purchase',
+        count: { low: 1, high: null },
+        within: {},
+        where: [{ type: 'property', property: evil, operator: 'equals', value: evil }],
+      },
     ] as ExpandedCondition[])
       expect(row(condition).text).not.toContain('drop');
   });

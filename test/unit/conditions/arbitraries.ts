@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import type { Condition, PropertyCondition, Scalar } from '../../../src/conditions/index.ts';
+import type {
+  Condition,
+  EventCondition,
+  PropertyCondition,
+  Scalar,
+  SequenceStep,
+} from '../../../src/conditions/index.ts';
 
 /** Conditions as types, of few names and values, so that siblings often meet. */
 
@@ -22,12 +28,15 @@ const ordered = fc
 const leafOf = <O extends PropertyCondition['operator']>(operators: O[], held: fc.Arbitrary<unknown>) =>
   fc
     .tuple(property, fc.constantFrom(...operators), held)
-    .map(([name, operator, value]) => ({ type: 'property', property: name, operator, value }) as unknown as Condition);
+    .map(
+      ([name, operator, value]) =>
+        ({ type: 'property', property: name, operator, value }) as unknown as PropertyCondition,
+    );
 
-export const propertyLeaf: fc.Arbitrary<Condition> = fc.oneof(
+export const propertyLeaf: fc.Arbitrary<PropertyCondition> = fc.oneof(
   fc
     .tuple(property, fc.constantFrom('is_set' as const, 'is_not_set' as const))
-    .map(([name, operator]): Condition => ({ type: 'property', property: name, operator })),
+    .map(([name, operator]): PropertyCondition => ({ type: 'property', property: name, operator })),
   leafOf(['equals', 'not_equals', 'includes', 'not_includes'], value),
   leafOf(['in', 'not_in', 'includes_any', 'includes_all'], values),
   fc
@@ -38,7 +47,7 @@ export const propertyLeaf: fc.Arbitrary<Condition> = fc.oneof(
       ),
       fc.boolean(),
     )
-    .map(([leaf, ignoreCase]) => ({ ...leaf, ignoreCase }) as Condition),
+    .map(([leaf, ignoreCase]) => ({ ...leaf, ignoreCase }) as PropertyCondition),
   leafOf(['greater_than', 'at_least', 'less_than', 'at_most'], fc.constantFrom(0, 5, -1.5, 1e308)),
   leafOf(['between'], ordered),
   leafOf(['before', 'after', 'on'], moment),
@@ -60,10 +69,55 @@ const window = fc.oneof(
     .filter(([a, b]) => a !== b)
     .map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) })),
 );
-const otherLeaf: fc.Arbitrary<Condition> = fc.oneof(
+const event = text.filter((one) => one !== '');
+const where = fc.oneof(
+  fc.constant({}),
+  fc.array(propertyLeaf, { minLength: 1, maxLength: 3 }).map((leaves) => ({ where: leaves })),
+);
+const bound = fc.constantFrom(0, 5, -1.5, 1e308, 5e-324);
+const range = fc.oneof(
+  bound.map((low) => ({ low, high: null })),
+  bound.map((high) => ({ low: null, high })),
+  fc.tuple(bound, bound).map(([a, b]) => ({ low: Math.min(a, b), high: Math.max(a, b) })),
+);
+const step = (after: fc.Arbitrary<object>): fc.Arbitrary<SequenceStep> =>
+  fc.tuple(event, after, where).map(([name, limit, only]) => ({ event: name, ...limit, ...only }));
+const eventLeaf: fc.Arbitrary<EventCondition> = fc.oneof(
   fc
-    .record({ event: text.filter((one) => one !== ''), count, within: window })
-    .map((leaf): Condition => ({ type: 'event', ...leaf })),
+    .tuple(event, count, window, where)
+    .map(
+      ([name, times, within, only]): EventCondition => ({ type: 'event', event: name, count: times, within, ...only }),
+    ),
+  fc
+    .tuple(event, fc.constantFrom('sum', 'avg', 'min', 'max'), property, range, window, where)
+    .map(
+      ([name, aggregate, path, bounds, within, only]) =>
+        ({ type: 'event_aggregate', event: name, aggregate, property: path, range: bounds, within, ...only }) as const,
+    ),
+  fc
+    .tuple(event, fc.constantFrom('first', 'last'), window, where)
+    .map(
+      ([name, occurrence, within, only]) =>
+        ({ type: 'event_recency', event: name, occurrence, within, ...only }) as const,
+    ),
+  fc
+    .tuple(
+      step(fc.constant({})),
+      fc.array(
+        step(
+          fc.oneof(
+            fc.constant({}),
+            duration.map((after) => ({ after })),
+          ),
+        ),
+        { minLength: 1, maxLength: 9 },
+      ),
+      window,
+    )
+    .map(([first, others, within]): EventCondition => ({ type: 'sequence', steps: [first, ...others], within })),
+);
+const otherLeaf: fc.Arbitrary<Condition> = fc.oneof(
+  eventLeaf,
   fc.constantFrom('vip', 'new').map((segment): Condition => ({ type: 'segment', segment })),
   fc
     .record({ percent: fc.constantFrom(0, 0.5, 100), seed: text })

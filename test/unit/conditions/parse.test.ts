@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { z } from 'zod';
 import { conditionSchema, parseCondition, serialise } from '../../../src/conditions/index.ts';
-import { PROPERTY_SCHEMAS } from '../../../src/conditions/schema.ts';
+import { PROPERTY_SCHEMAS } from '../../../src/conditions/property-schema.ts';
 import { EvenkeelError } from '../../../src/core/errors.ts';
 import { conditions } from './arbitraries.ts';
 
@@ -75,6 +75,45 @@ describe('parseCondition accepts', () => {
       event({ count: { low: 1, high: null }, within: { from: 0, to: 86_400_000 } }),
     ],
     [event({ within: { to: '1970-01-01' } }), event({ count: { low: 1, high: null }, within: { to: 0 } })],
+    [event({ where: [] }), event({ count: { low: 1, high: null }, within: {} })],
+    [
+      event({ count: { atMost: 2 }, where: [property('is_set'), property('within_last', { days: 1 })] }),
+      event({
+        count: { low: 0, high: 2 },
+        within: {},
+        where: [property('is_set'), property('within_last', { ms: 86_400_000 })],
+      }),
+    ],
+    ...(['sum', 'avg', 'min', 'max'] as const).flatMap((aggregate): [object, object][] =>
+      [
+        [{ atLeast: 500 }, { low: 500, high: null }],
+        [{ atMost: -0.5 }, { low: null, high: -0.5 }],
+        [{ exactly: -0 }, { low: 0, high: 0 }],
+        [{ between: [1, 1.5] }, { low: 1, high: 1.5 }],
+      ].map(([given, range]) => [
+        event({ [aggregate]: 'order.total', ...given }),
+        { type: 'event_aggregate', event: 'purchase', aggregate, property: 'order.total', range, within: {} },
+      ]),
+    ),
+    [
+      event({ occurrence: 'first', within: { from: '1970-01-01' }, where: [property('equals', 'a')] }),
+      {
+        type: 'event_recency',
+        event: 'purchase',
+        occurrence: 'first',
+        within: { from: 0 },
+        where: [property('equals', 'a')],
+      },
+    ],
+    [event({ occurrence: 'last' }), { type: 'event_recency', event: 'purchase', occurrence: 'last', within: {} }],
+    [
+      { type: 'sequence', steps: [{ event: 'a' }, { event: 'b', after: { days: 7 }, where: [property('is_set')] }] },
+      {
+        type: 'sequence',
+        steps: [{ event: 'a' }, { event: 'b', after: { ms: 604_800_000 }, where: [property('is_set')] }],
+        within: {},
+      },
+    ],
     [
       { type: 'segment', segment: 'vip' },
       { type: 'segment', segment: 'vip' },
@@ -102,6 +141,8 @@ describe('parseCondition accepts', () => {
     expect(() => parseCondition(property('equals', 'x'.repeat(4096)))).not.toThrow();
     expect(() => parseCondition({ ...property('is_set'), property: 'x'.repeat(255) })).not.toThrow();
     expect(() => parseCondition({ type: 'sample', percent: 100, seed: 'x'.repeat(255) })).not.toThrow();
+    expect(() => parseCondition(event({ where: Array(32).fill(property('is_set')) }))).not.toThrow();
+    expect(() => parseCondition({ type: 'sequence', steps: Array(10).fill({ event: 'a' }) })).not.toThrow();
   });
 
   test('−0 as 0', () => {
@@ -251,6 +292,98 @@ describe('parseCondition refuses', () => {
       /unknown/,
       /minutes/,
     ],
+    [
+      'two questions',
+      event({ count: { atLeast: 1 }, sum: 'a' }),
+      'condition.sum',
+      /"count" and "sum" do not go/,
+      /one of/,
+    ],
+    ['two others', event({ occurrence: 'first', max: 'a', atLeast: 1 }), 'condition.occurrence', /do not go together/],
+    ['a misspelt question', event({ occurence: 'first' }), 'condition.occurence', /unknown field/, /"occurrence"/],
+    ['a bound of nothing', event({ atLeast: 3 }), 'condition.atLeast', /of what/, /"count": \{"atLeast": …\}/],
+    [
+      'a sum without a bound',
+      event({ sum: 'a' }),
+      'condition.sum',
+      /must come with exactly one of atLeast, .* and between/,
+    ],
+    ['an average of two bounds', event({ avg: 'a', atLeast: 1, atMost: 2 }), 'condition.avg', /exactly one of atLeast/],
+    ['a sum of a number', event({ sum: 5, atLeast: 1 }), 'condition.sum', /expected the name of a property/],
+    ['a sum of a bad path', event({ sum: 'a.', atLeast: 1 }), 'condition.sum', /dot/],
+    ['an empty question', event({ min: null, atLeast: 1 }), 'condition.min', /found null/],
+    ['a bound in quotes', event({ sum: 'a', atLeast: '5' }), 'condition.atLeast', /expected a number/],
+    ['infinity as a bound', event({ max: 'a', exactly: JSON.parse('1e400') }), 'condition.exactly', /beyond/],
+    ['bounds upside down', event({ max: 'a', between: [2, 1] }), 'condition.between', /lower number first/],
+    ['a misspelt bound', event({ sum: 'a', atleast: 1 }), 'condition.atleast', /unknown field/, /"atLeast"/],
+    ['a third occurrence', event({ occurrence: 'second' }), 'condition.occurrence', /"first" or "last"/],
+    [
+      'a bounded occurrence',
+      event({ occurrence: 'first', atLeast: 1 }),
+      'condition.atLeast',
+      /unknown/,
+      /"occurrence" takes/,
+    ],
+    ['where that is one', event({ where: property('is_set') }), 'condition.where', /list of property/, /between \[/],
+    [
+      'where of a string',
+      event({ where: ['a'] }),
+      'condition.where[0]',
+      /expected a property condition, found the string/,
+    ],
+    [
+      'where of a branch',
+      event({ where: [{ type: 'any', of: [] }] }),
+      'condition.where[0].type',
+      /found the type "any"/,
+    ],
+    [
+      'where without a type',
+      event({ where: [{ property: 'a' }] }),
+      'condition.where[0].type',
+      /needs a "type"/,
+      /always/,
+    ],
+    [
+      'a misspelt operator in where',
+      event({ where: [property('is_set'), property('equal', 1)] }),
+      'condition.where[1].operator',
+      /unknown operator/,
+      /"equals"/,
+    ],
+    ['33 in where', event({ where: Array(33).fill(property('is_set')) }), 'condition.where', /at most 32/],
+    ['no steps', { type: 'sequence' }, 'condition.steps', /is missing: expected a list of steps/],
+    ['one step', { type: 'sequence', steps: [{ event: 'a' }] }, 'condition.steps', /2 to 10 steps/],
+    ['11 steps', { type: 'sequence', steps: Array(11).fill({ event: 'a' }) }, 'condition.steps', /2 to 10 steps/],
+    ['a step that is a name', { type: 'sequence', steps: ['a', 'b'] }, 'condition.steps[0]', /a step such as.*"a"/],
+    ['a step without event', { type: 'sequence', steps: [{ event: 'a' }, {}] }, 'condition.steps[1].event', /missing/],
+    [
+      'a limit of the first step',
+      { type: 'sequence', steps: [{ event: 'a', after: { days: 1 } }, { event: 'b' }] },
+      'condition.steps[0].after',
+      /no place in the first step/,
+    ],
+    [
+      'a misspelt field of a step',
+      { type: 'sequence', steps: [{ event: 'a' }, { event: 'b', before: 1 }] },
+      'condition.steps[1].before',
+      /unknown field "before"/,
+      /"steps" takes event, after, where/,
+    ],
+    [
+      'a misspelt unit of a step',
+      { type: 'sequence', steps: [{ event: 'a' }, { event: 'b', after: { day: 1 } }] },
+      'condition.steps[1].after.day',
+      /unknown field "day"/,
+      /"days"/,
+    ],
+    [
+      'a bad where of a step',
+      { type: 'sequence', steps: [{ event: 'a' }, { event: 'b', where: [property('equals')] }] },
+      'condition.steps[1].where[0].value',
+      /is missing/,
+    ],
+    ['event in a sequence', { type: 'sequence', event: 'a', steps: [] }, 'condition.event', /unknown field "event"/],
     ['an empty segment', { type: 'segment', segment: '' }, 'condition.segment', /must not be empty/],
     ['more than all', { type: 'sample', percent: 100.1, seed: 'a' }, 'condition.percent', /from 0 to 100/],
     ['no seed', { type: 'sample', percent: 1 }, 'condition.seed', /is missing/],
@@ -275,6 +408,11 @@ describe('parseCondition refuses', () => {
       path: 'condition.of[256]',
       message: expect.stringMatching(/256 leaves/),
     });
+    // what stands in a leaf counts too: 33 each, and 10 each
+    const heavy = event({ where: Array(32).fill(property('is_set')) });
+    expect(problemOf({ type: 'all', of: Array(8).fill(heavy) }).path).toBe('condition.of[7]');
+    const long = { type: 'sequence', steps: Array(10).fill({ event: 'a' }) };
+    expect(problemOf({ type: 'all', of: Array(26).fill(long) }).path).toBe('condition.of[25]');
     // branches without leaves cost work too
     expect(problemOf({ type: 'all', of: Array(257).fill({ type: 'any', of: [] }) }).message).toMatch(/256 leaves/);
   });
@@ -291,24 +429,22 @@ describe('parseCondition refuses', () => {
 });
 
 describe('what the contract has and this version has not', () => {
-  test.each([
-    [property('anniversary', { days: 0 }), 'condition.operator', 'the operator "anniversary"'],
-    ...['where', 'sum', 'avg', 'min', 'max', 'occurrence'].map(
-      (field) => [event({ [field]: 'amount' }), `condition.${field}`, `"${field}" of an event`] as const,
-    ),
-    [{ type: 'sequence', steps: [] }, 'condition.type', 'the condition type "sequence"'],
-  ] as const)('%j', (json, path, what) => {
-    expect(problemOf(json)).toMatchObject({
-      status: 422,
-      code: 'not_supported',
-      path,
-      message: `not supported yet: ${what}`,
-    });
-  });
+  test.each([[property('anniversary', { days: 0 }), 'condition.operator', 'the operator "anniversary"']] as const)(
+    '%j',
+    (json, path, what) => {
+      expect(problemOf(json)).toMatchObject({
+        status: 422,
+        code: 'not_supported',
+        path,
+        message: `not supported yet: ${what}`,
+      });
+    },
+  );
 });
 
 describe('any JSON', () => {
-  const KEYS = 'type of property operator value event count within where last days between segment percent seed';
+  const KEYS =
+    'type of property operator value event count within where last days between segment percent seed sum avg atLeast occurrence steps after';
   const WORDS =
     'all any not property event segment sample sequence is_set equals in between contains before within_last matches toString';
   const key = fc.constantFrom(...KEYS.split(' '), 'ignoreCase', '__proto__', 'constructor', 'length', 'x');
