@@ -1,9 +1,10 @@
 -- One page of property names with the types that some user has and the users for whom it is set. Slice -1 is presence;
 -- an array column has none, there any element says that the type is in use. An overflowed column has no slices at all.
+-- Paths that begin with a dot are those of lists.
 with page as (
   select id, path
   from properties
-  where workspace_id = $1::integer and path collate "C" > $2::text collate "C" and path <> ''
+  where workspace_id = $1::integer and path collate "C" > $2::text collate "C" and path <> '' and left(path, 1) <> '.'
   order by path collate "C"
   limit $3::integer
 )

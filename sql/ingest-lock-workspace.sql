@@ -1,2 +1,2 @@
--- Who merges or erases users waits for who creates them, and the other way round.
-select next_ordinal from workspaces where id = $1::integer for no key update
+-- Who merges or erases users, or changes a list of userIds, waits for who creates them, and the other way round.
+select next_ordinal, has_lists from workspaces where id = $1::integer for no key update

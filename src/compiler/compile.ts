@@ -7,6 +7,7 @@ import type { Catalogue } from './catalogue.ts';
 import { addCosts, type Cost, cost } from './cost.ts';
 import { aggregateSource, eventCountSource, recencySource, sequenceSource } from './event-sources.ts';
 import { Parameters, renumber } from './parameters.ts';
+import { listSource } from './lists.ts';
 import { type Context, propertySource } from './properties.ts';
 import { sampleSource } from './sample.ts';
 import type { Source, SourceName } from './slices.ts';
@@ -38,6 +39,7 @@ const SOURCES: { readonly [T in Leaf['type']]: (context: Context, leaf: Extract<
   event_recency: recencySource,
   sequence: sequenceSource,
   sample: sampleSource,
+  list: listSource,
 };
 
 interface Shared {

@@ -1,6 +1,7 @@
 import { isBranch } from '../conditions/leaves.ts';
 import type { ExpandedCondition, Leaf } from '../conditions/types.ts';
 import { type Who, whoAggregates, whoCounts, whoRecently } from './event-rows.ts';
+import { rowListed } from './lists.ts';
 import { type RowContext, rowProperty } from './row-property.ts';
 import { sampleThreshold } from './sample.ts';
 import { whoInSequence } from './sequence.ts';
@@ -27,6 +28,7 @@ const ROWS: { readonly [T in Leaf['type']]: (context: RowContext, leaf: Extract<
   sequence: (context, leaf) => byEvents(whoInSequence(context, leaf)),
   sample: ({ parameters }, { seed, percent }) =>
     `evenkeel_sampled(u.ordinal, ${parameters.add(seed, 'text')}, ${parameters.add(sampleThreshold(percent), 'int')})`,
+  list: rowListed,
 };
 
 /** Whether a leaf holds for the user: SQL of type boolean, never null. */

@@ -38,6 +38,8 @@ const KIND_OF_TYPE: Record<Exclude<Leaf | SegmentReference, PropertyCondition>['
   sequence: 'event.sequence',
   segment: 'segment',
   sample: 'sample',
+  // the members of a segment, as `segment` is
+  list: 'segment',
 };
 
 /** The kind of a leaf: monitoring is sliced by it. */

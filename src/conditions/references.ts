@@ -5,6 +5,8 @@ import type { ExpandedCondition, Leaf, Scalar, TextMatch } from './types.ts';
 export interface References {
   readonly properties: ReadonlySet<string>;
   readonly events: ReadonlySet<string>;
+  /** Ids of lists of userIds. */
+  readonly lists: ReadonlySet<number>;
   /** By property path: the strings whose codes are needed of the text column's dictionary. */
   readonly textValues: ReadonlyMap<string, ReadonlySet<string>>;
   /** By property path: the values, as JSON, whose codes are needed of the array column's dictionary. */
@@ -40,6 +42,7 @@ const eventsOf = (leaf: Leaf): string[] => {
 export const references = (condition: ExpandedCondition): References => {
   const properties = new Set<string>();
   const events = new Set<string>();
+  const lists = new Set<number>();
   const textValues = new Map<string, Set<string>>();
   const elementValues = new Map<string, Set<string>>();
   const textMatches = new Map<string, TextMatch>();
@@ -49,6 +52,7 @@ export const references = (condition: ExpandedCondition): References => {
   };
   for (const leaf of leavesOf(condition)) {
     for (const name of eventsOf(leaf)) events.add(name);
+    if (leaf.type === 'list') lists.add(leaf.list);
     if (leaf.type !== 'property') continue;
     properties.add(leaf.property);
     switch (leaf.operator) {
@@ -79,5 +83,5 @@ export const references = (condition: ExpandedCondition): References => {
         break;
     }
   }
-  return { properties, events, textValues, elementValues, textMatches: [...textMatches.values()] };
+  return { properties, events, lists, textValues, elementValues, textMatches: [...textMatches.values()] };
 };

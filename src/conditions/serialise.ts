@@ -59,7 +59,7 @@ const eventJson = (leaf: EventFilter, question: Record<string, unknown>): Condit
 
 /**
  * The JSON that `parseCondition` reads as `condition`, with everything that has a default left out, and its fields always in the
- * same order.
+ * same order. Of a `list` leaf, which cannot be written, what tells it from others.
  */
 export const serialise = (condition: Condition): ConditionJson => {
   switch (condition.type) {
@@ -70,6 +70,8 @@ export const serialise = (condition: Condition): ConditionJson => {
       return { type: 'not', of: serialise(condition.of) };
     case 'segment':
       return { type: 'segment', segment: condition.segment };
+    case 'list':
+      return { type: 'list', segment: condition.segment, list: condition.role };
     case 'sample':
       return { type: 'sample', percent: condition.percent, seed: condition.seed };
     case 'event': {

@@ -162,6 +162,17 @@ export interface Sample {
   readonly seed: string;
 }
 
+/** Who is on a segment's list of userIds. Of our own making: nobody can write it, expanding a segment gives it. */
+export interface Listed {
+  readonly type: 'list';
+  readonly segment: string;
+  /** `users`: whom a static segment consists of. */
+  readonly role: ListRole;
+  readonly list: number;
+}
+export const LIST_ROLES = ['users', 'include', 'exclude'] as const;
+export type ListRole = (typeof LIST_ROLES)[number];
+
 export interface All<L> {
   readonly type: 'all';
   readonly of: readonly Tree<L>[];
@@ -177,7 +188,7 @@ export interface Not<L> {
 export type Tree<L> = All<L> | Any<L> | Not<L> | L;
 
 /** What the compiler takes: no references to other segments are left. */
-export type Leaf = PropertyCondition | EventCondition | Sample;
+export type Leaf = PropertyCondition | EventCondition | Sample | Listed;
 export type Condition = Tree<Leaf | SegmentReference>;
 export type ExpandedCondition = Tree<Leaf>;
 

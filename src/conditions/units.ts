@@ -78,6 +78,7 @@ const DURATIONS: { readonly [T in Leaf['type']]: (leaf: Extract<Leaf, { type: T 
     ...steps.flatMap(({ where = [] }) => where.flatMap(ofProperty)),
   ],
   sample: () => [],
+  list: () => [],
 };
 
 /**

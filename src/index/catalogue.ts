@@ -4,7 +4,7 @@ import type { TextMatch } from '../conditions/types.ts';
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
 import { digestOf } from './digest.ts';
-import { type ColumnType, POPULATION_PATH, shardRange } from './layout.ts';
+import { type ColumnType, listPath, POPULATION_PATH, shardRange } from './layout.ts';
 
 export { ensureEvents, ensureProperties, MAX_EVENT_NAMES, MAX_PROPERTIES } from './names.ts';
 
@@ -30,7 +30,7 @@ export type IndexedColumns = { readonly [T in ColumnType]?: IndexedColumn };
 export interface LoadedCatalogue {
   /** Shards of the workspace, both inside. */
   readonly shards: readonly [first: number, last: number];
-  /** By path; a property that nobody ever had is absent. */
+  /** By path; a property that nobody ever had is absent. A list of userIds is one too (`listPath`). */
   readonly properties: ReadonlyMap<string, IndexedColumns>;
   /** By column id: the codes of the values that the condition names, as far as somebody ever had them. */
   readonly codes: ReadonlyMap<number, ReadonlyMap<string, number>>;
@@ -105,6 +105,9 @@ const wantedValues = (references: References): Wanted[] => {
   return [...all('text', references.textValues), ...all('array', references.elementValues)];
 };
 
+/** The paths in `properties` of all that a condition reads of users: their properties, and lists that they stand on. */
+export const pathsOf = ({ properties, lists }: References): string[] => [...properties, ...[...lists].map(listPath)];
+
 /**
  * What a condition is compiled with, as the transaction of `db` sees it. One round trip, and one more for each text operator.
  *
@@ -118,7 +121,7 @@ export const loadCatalogue = async (
   shards?: readonly number[],
 ): Promise<LoadedCatalogue> => {
   const wanted = wantedValues(references);
-  const paths = [...references.properties, POPULATION_PATH];
+  const paths = [...pathsOf(references), POPULATION_PATH];
   const names = [...references.events];
   const { rows } = await db.query<Row>(LOAD, [
     workspaceId,

@@ -1,10 +1,12 @@
 import type pg from 'pg';
 import { sql } from '../database/sql.ts';
-import { emptyBitmap, setBit } from './bitmap.ts';
+import { emptyBitmap, isEmptyBitmap, setBit } from './bitmap.ts';
 import { Columns } from './columns.ts';
 import { Dictionary } from './dictionary.ts';
 import { Facts } from './facts.ts';
-import { CHUNK_BITS, offsetOf, POPULATION_PATH, shardRange } from './layout.ts';
+import { CHUNK_BITS, listOfPath, offsetOf, POPULATION_PATH, PRESENCE_SLICE, shardRange } from './layout.ts';
+import { listedUsers } from './lists.ts';
+import { Planes } from './planes.ts';
 import { readUsers } from './users.ts';
 import { SliceWriter, writePopulation } from './write.ts';
 
@@ -51,13 +53,18 @@ export class PropertyFold {
   /** Makes the bitmaps of the shard equal to the rows, for these properties and users. */
   async foldShard(shard: number, works: readonly PropertyWork[]): Promise<void> {
     await this.#columns.load(works.map(({ propertyId }) => propertyId));
+    await this.#foldLists(
+      shard,
+      works.filter(({ path }) => listOfPath(path) !== undefined),
+    );
+    const properties = works.filter(({ path }) => listOfPath(path) === undefined);
     await this.#foldTogether(
       shard,
-      works.filter(({ ordinals }) => ordinals === undefined),
+      properties.filter(({ ordinals }) => ordinals === undefined),
     );
     await this.#foldTogether(
       shard,
-      works.filter(({ ordinals }) => ordinals !== undefined),
+      properties.filter(({ ordinals }) => ordinals !== undefined),
     );
   }
 
@@ -70,6 +77,22 @@ export class PropertyFold {
     }
     await this.#dropOverflowed();
     await this.#columns.save();
+  }
+
+  /** Lists of userIds: who is on them does not stand in the users' properties. */
+  async #foldLists(shard: number, works: readonly PropertyWork[]): Promise<void> {
+    if (works.length === 0) return;
+    await this.#columns.ensure(works.map(({ propertyId }) => ({ propertyId, type: 'set' as const })));
+    const writer = new SliceWriter(this.#client, shard);
+    for (const { propertyId, path, ordinals } of works) {
+      const listed = await listedUsers(this.#client, this.#workspaceId, shard, listOfPath(path) as number, ordinals);
+      const planes = new Planes();
+      if (!isEmptyBitmap(listed)) planes.slices.set(PRESENCE_SLICE, listed);
+      const column = this.#columns.demand(propertyId, 'set');
+      column.written = true;
+      await writer.add(column, planes, ordinals && maskOf(ordinals));
+    }
+    await writer.flush();
   }
 
   async #foldTogether(shard: number, works: readonly PropertyWork[]): Promise<void> {

@@ -82,10 +82,10 @@ const takeProperties = async (
     propertyIds,
     MAX_TOUCHED,
   ]);
-  return rows.map(({ property_id, ordinals }) => {
+  return rows.flatMap(({ property_id, ordinals }) => {
     const path = paths.get(property_id);
-    if (path === undefined) throw new Error(`property ${property_id} is pending and does not exist`);
-    return { propertyId: property_id, path, ordinals: ordinals ?? undefined };
+    // a list that went with its segment
+    return path === undefined ? [] : [{ propertyId: property_id, path, ordinals: ordinals ?? undefined }];
   });
 };
 

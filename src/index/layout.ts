@@ -27,6 +27,14 @@ export const FLOAT_SCALE = -1;
 /** The path in `properties` under which the pending changes of `chunks.users` are noted. */
 export const POPULATION_PATH = '';
 
+/** A property's name cannot begin with a dot, and so these are nobody's. */
+const LIST_PREFIX = '.list.';
+/** The path in `properties` of a list of userIds: a `set` column, whose presence slice has those who are on it. */
+export const listPath = (listId: number): string => `${LIST_PREFIX}${listId}`;
+/** The list whose path this is, if it is one. */
+export const listOfPath = (path: string): number | undefined =>
+  path.startsWith(LIST_PREFIX) ? Number(path.slice(LIST_PREFIX.length)) : undefined;
+
 /** In pending tables: every user of the shard. */
 export const EVERY_ORDINAL = -1;
 

@@ -23,7 +23,8 @@ const PROPERTIES: Kind = {
   what: 'properties',
   limit: MAX_PROPERTIES,
   find: 'select id, path as name from properties where workspace_id = $1::integer and path = any($2::text[])',
-  count: 'select count(*)::integer as n from properties where workspace_id = $1::integer',
+  // a list's path begins with a dot, and is no name that data made
+  count: `select count(*)::integer as n from properties where workspace_id = $1::integer and left(path, 1) <> '.'`,
   insert: sql('index-insert-properties'),
   remembered: new WeakMap(),
 };

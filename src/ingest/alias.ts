@@ -5,6 +5,7 @@ import { sql } from '../database/sql.ts';
 import { POPULATION_PATH, shardOf } from '../index/layout.ts';
 import { depart } from './departures.ts';
 import { MAX_USER_PROPERTIES_BYTES } from './limits.ts';
+import { markListed } from './listed.ts';
 import type { AliasOperation } from './operations.ts';
 import { bigints, integers } from './parameters.ts';
 import { eachChange, eachPath, mergePatch, type Properties } from './properties.ts';
@@ -17,6 +18,11 @@ const ADD_NAME =
   'insert into user_keys (workspace_id, external_id, ordinal) values ($1::integer, $2::text, $3::integer)';
 const RENAME = 'update users set external_id = $3::text where shard = $1::bigint and ordinal = $2::integer';
 
+interface AliasContext extends GroupContext {
+  /** The workspace has lists of userIds. */
+  readonly hasLists: boolean;
+}
+
 /**
  * Makes `previousId` another name of `userId`. Where both were users they become one, that of `userId`: properties merged, its
  * own values first, with the events of both. Where only `previousId` was one it is called `userId` from now on. Applying it
@@ -26,7 +32,7 @@ const RENAME = 'update users set external_id = $3::text where shard = $1::bigint
  */
 export const applyAlias = async (
   db: Queryable,
-  context: GroupContext,
+  context: AliasContext,
   { request, operation }: Item<AliasOperation>,
 ): Promise<void> => {
   const { workspaceId } = context;
@@ -35,7 +41,7 @@ export const applyAlias = async (
   const to = found.get(userId);
   const from = found.get(previousId);
   if (to === undefined && from !== undefined) {
-    await db.query(ADD_NAME, [workspaceId, userId, from]);
+    await addName(db, context, userId, from);
     await db.query(RENAME, [shardOf(workspaceId, from), from, userId]);
   } else if (to !== undefined && from !== undefined) {
     if (to !== from) await merge(db, context, request, userId, from, to);
@@ -44,8 +50,13 @@ export const applyAlias = async (
     await applyStretch(db, context, [{ request, operation: nothing }]);
     const ordinal = to ?? (await findNames(db, workspaceId, [userId])).get(userId);
     if (ordinal === undefined) throw new Error('a user who was just created is not there');
-    if (userId !== previousId) await db.query(ADD_NAME, [workspaceId, previousId, ordinal]);
+    if (userId !== previousId) await addName(db, context, previousId, ordinal);
   }
+};
+
+const addName = async (db: Queryable, context: AliasContext, name: string, ordinal: number): Promise<void> => {
+  await db.query(ADD_NAME, [context.workspaceId, name, ordinal]);
+  if (context.hasLists) await markListed(db, context, new Map([[name, [ordinal]]]));
 };
 
 const findNames = async (
@@ -62,7 +73,7 @@ const findNames = async (
 
 const merge = async (
   db: Queryable,
-  context: GroupContext,
+  context: AliasContext,
   request: number,
   userId: string,
   from: number,
@@ -101,10 +112,13 @@ const merge = async (
   }
   await db.query(MOVE_KEYS, places);
   await depart(db, workspaceId, from, to);
-  await db.query(
-    'update user_keys set ordinal = $3::integer where workspace_id = $1::integer and ordinal = $2::integer',
+  const names = await db.query<{ external_id: string }>(
+    `update user_keys set ordinal = $3::integer where workspace_id = $1::integer and ordinal = $2::integer
+     returning external_id`,
     [workspaceId, from, to],
   );
+  if (context.hasLists)
+    await markListed(db, context, new Map(names.rows.map(({ external_id }) => [external_id, [from, to]])));
   await db.query('delete from users where shard = $1::bigint and ordinal = $2::integer', [shards.from, from]);
   await db.query(
     'update users set properties = $3::jsonb, updated_at = clock_timestamp() where shard = $1::bigint and ordinal = $2::integer',

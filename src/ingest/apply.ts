@@ -131,12 +131,13 @@ const applyOnce = async (
   const marks = new Marks();
   const context: GroupContext = { workspaceId, eventIds: ids.events, marks, refused };
   const parts = partsOf(open);
+  const aliases = parts.some((part) => !Array.isArray(part));
   try {
     await transaction(pool, async (client) => {
-      if (parts.some((part) => !Array.isArray(part))) await lockAll(client, workspaceId, open);
+      const hasLists = aliases && (await lockAll(client, workspaceId, open));
       for (const part of parts) {
         if (Array.isArray(part)) await applyStretch(client, context, part);
-        else await applyAlias(client, context, part as Item<never>);
+        else await applyAlias(client, { ...context, hasLists }, part as Item<never>);
         if (refused.size > 0) throw new RunAgain([]);
       }
       await noteMarks(client, workspaceId, marks, ids.paths);
@@ -152,19 +153,22 @@ const applyOnce = async (
 /**
  * Before a group with an alias: the workspace, so that names do not change, and then everybody whom it names at once. Each part
  * locks its own users in order, but a later part may have earlier ones, and others, who lock in order, would wait in a circle.
+ *
+ * Gives whether the workspace has lists of userIds.
  */
 const lockAll = async (
   db: Queryable,
   workspaceId: number,
   open: ReadonlyMap<number, readonly Operation[]>,
-): Promise<void> => {
-  await db.query(LOCK_WORKSPACE, [workspaceId]);
+): Promise<boolean> => {
+  const { rows } = await db.query<{ has_lists: boolean }>(LOCK_WORKSPACE, [workspaceId]);
   const names = new Set<string>();
   for (const operation of [...open.values()].flat()) {
     names.add(operation.userId);
     if (operation.kind === 'alias') names.add(operation.previousId);
   }
   await db.query(LOCK_NAMED, [workspaceId, [...names]]);
+  return rows[0]?.has_lists ?? false;
 };
 
 type Part = Item<UserOperation>[] | Item;

@@ -9,6 +9,7 @@ import { eraseFromIndex } from '../index/erase.ts';
 import { notePending } from '../index/pending.ts';
 import { ensureProperties } from '../index/catalogue.ts';
 import { POPULATION_PATH, shardOf } from '../index/layout.ts';
+import { eraseFromLists } from '../index/lists.ts';
 import { withFoldLock } from '../index/lock.ts';
 import { eraseFromRejected } from './imports/rejected.ts';
 import { depart } from './departures.ts';
@@ -17,8 +18,8 @@ import { MAX_ERASE_ATTEMPTS } from './limits.ts';
 const LOCK_WORKSPACE = sql('ingest-lock-workspace');
 
 /**
- * Removes every trace of a user, whichever of its names is given: row, names, events, keys of messages, what is pending, its bits in
- * the index and in snapshots, lines that imports rejected. The values that nobody else had leave the dictionary with the sweep that this asks for.
+ * Removes every trace of a user, whichever of its names is given: row, names (on lists of userIds too), events, keys of messages, what
+ * is pending, its bits in the index and in snapshots, lines that imports rejected. The values that nobody else had leave the dictionary with the sweep that this asks for.
  * Who writes the user again afterwards creates another one. An import that still runs may do so.
  *
  * @throws 404 where there is none
@@ -28,7 +29,7 @@ export const eraseUser = async (pool: pg.Pool, workspaceId: number, userId: stri
     try {
       return await eraseOnce(pool, workspaceId, userId);
     } catch (error) {
-      // snapshots that are removed at this moment are locked in another order
+      // snapshots that are removed and lists that are changed at this moment are locked in another order
       if (!isSerializationFailure(error) || attempt >= MAX_ERASE_ATTEMPTS) throw error;
     }
 };
@@ -68,13 +69,15 @@ const erase = async (client: pg.PoolClient, workspaceId: number, userId: string)
     'delete from user_keys where workspace_id = $1::integer and ordinal = $2::integer returning external_id',
     [workspaceId, ordinal],
   );
+  const erased = names.rows.map((row) => row.external_id);
+  await eraseFromLists(client, workspaceId, erased);
   await eraseFromIndex(client, shardOf(workspaceId, ordinal), ordinal);
   await noteDeparture(client, workspaceId, ordinal);
   await depart(client, workspaceId, ordinal, null);
   await client.query('update workspaces set sweep_requested_at = clock_timestamp() where id = $1::integer', [
     workspaceId,
   ]);
-  return names.rows.map((row) => row.external_id);
+  return erased;
 };
 
 /** The index knows already; schedules must see that something has changed once this is committed (decision 0023). */

@@ -11,6 +11,8 @@ export interface Resolved {
   readonly known: Map<string, number>;
   /** Names nobody had, with ordinals reserved for them in their order. The caller inserts users and keys. */
   readonly created: Map<string, number>;
+  /** Lists of userIds may hold one of `created`. */
+  readonly listed: boolean;
 }
 
 const find = async (db: Queryable, workspaceId: number, ids: readonly string[], known: Map<string, number>) => {
@@ -32,13 +34,16 @@ export const resolveUsers = async (db: Queryable, workspaceId: number, ids: Iter
   const known = new Map<string, number>();
   const next = await find(db, workspaceId, wanted, known);
   let missing = wanted.filter((id) => !known.has(id));
-  if (missing.length === 0) return { known, created: new Map() };
-  const reserve = async (count: number): Promise<number> => {
-    const { rows } = await db.query<{ first: number }>({ ...RESERVE, values: [workspaceId, count] });
+  if (missing.length === 0) return { known, created: new Map(), listed: false };
+  const reserve = async (count: number) => {
+    const { rows } = await db.query<{ first: number; has_lists: boolean }>({
+      ...RESERVE,
+      values: [workspaceId, count],
+    });
     if (rows[0] === undefined) throw notFound('the workspace');
-    return rows[0].first;
+    return rows[0];
   };
-  const first = await reserve(missing.length);
+  const { first, has_lists: listed } = await reserve(missing.length);
   if (first !== next) {
     // Somebody created users between the two statements. From here on nobody does.
     await find(db, workspaceId, missing, known);
@@ -46,5 +51,5 @@ export const resolveUsers = async (db: Queryable, workspaceId: number, ids: Iter
     missing = missing.filter((id) => !known.has(id));
     if (missing.length < before) await reserve(missing.length - before);
   }
-  return { known, created: new Map(missing.map((id, i) => [id, first + i])) };
+  return { known, created: new Map(missing.map((id, i) => [id, first + i])), listed };
 };

@@ -5,6 +5,7 @@ import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
 import { DAY_MS, POPULATION_PATH, shardOf } from '../index/layout.ts';
 import { MAX_USER_PROPERTIES_BYTES } from './limits.ts';
+import { markListed } from './listed.ts';
 import type { Marks } from './marks.ts';
 import type { AliasOperation, EventOperation, Operation } from './operations.ts';
 import { bigints, doubles, integers, texts, uuids } from './parameters.ts';
@@ -56,7 +57,7 @@ export const applyStretch = async (
   context: GroupContext,
   items: readonly Item<UserOperation>[],
 ): Promise<void> => {
-  const users = await findUsers(db, context.workspaceId, items);
+  const users = await findUsers(db, context, items);
   await lockUsers(db, users);
   const isRepeat = await insertKeys(db, users, items);
   const events: { state: State; operation: EventOperation }[] = [];
@@ -68,12 +69,14 @@ export const applyStretch = async (
 
 const findUsers = async (
   db: Queryable,
-  workspaceId: number,
+  context: GroupContext,
   items: readonly Item<UserOperation>[],
 ): Promise<Map<string, State>> => {
+  const { workspaceId } = context;
   const ids = new Set<string>();
   for (const { operation } of items) ids.add(operation.userId);
-  const { known, created } = await resolveUsers(db, workspaceId, ids);
+  const { known, created, listed } = await resolveUsers(db, workspaceId, ids);
+  if (listed) await markListed(db, context, new Map([...created].map(([id, ordinal]) => [id, [ordinal]])));
   const byOrdinal = new Map<number, State>();
   const users = new Map<string, State>();
   const add = (id: string, ordinal: number, isNew: boolean) => {

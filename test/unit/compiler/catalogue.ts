@@ -20,6 +20,7 @@ export const catalogue: Catalogue = {
     ['ltv', { set: { id: 10 }, number: { id: 11, scale: 2, width: 17, hasNegative: false } }],
     ['balance', { set: { id: 12 }, number: { id: 13, scale: 0, width: 8, hasNegative: true } }],
     ['born', { set: { id: 14 }, date: { id: 15, unitMs: DAY, width: 15, hasNegative: true } }],
+    ['.list.7', { set: { id: 40 } }],
     ['note', { set: { id: 20 }, text: { id: 21, width: 0, overflowed: true }, array: { id: 22, overflowed: true } }],
   ]),
   codes: new Map([

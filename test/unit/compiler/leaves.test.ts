@@ -246,6 +246,12 @@ const TYPES: Record<Exclude<Leaf['type'], 'property'>, Expected> = {
     sql: '(evenkeel_sample(c.chunk, $1::text, $2::int) & c.users)',
     values: ['june', 6554],
   },
+  list: {
+    leaf: { type: 'list', segment: 'vip', role: 'exclude', list: 7 },
+    source: 'bitmaps',
+    sql: slice(1, 2),
+    values: [40, -1],
+  },
 };
 
 describe('a leaf', () => {
@@ -280,6 +286,7 @@ describe('a leaf', () => {
     { type: 'event_recency', event: 'purchase', occurrence: 'last', within: { from: AS_OF + 1 } },
     { type: 'sequence', steps: [{ event: 'purchase' }, { event: 'unknown' }], within: {} },
     { type: 'sample', percent: 0, seed: '' },
+    { type: 'list', segment: 'vip', role: 'users', list: 8 },
   ] as Leaf[])('that holds for nobody reads nothing: %j', (leaf) => {
     expect(compile(leaf, catalogue, AS_OF)).toMatchObject({ text: ZERO, values: [] });
   });
