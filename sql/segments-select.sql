@@ -1,5 +1,5 @@
 -- One page by key, or one segment: $2 the key after which it begins, $3 the only key; either may be null.
-select s.key, s.name, s.description, s.condition, s.version, s.created_at, s.updated_at,
+select s.id, s.key, s.name, s.description, s.type, s.condition, s.version, s.created_at, s.updated_at,
        s.refresh, s.next_refresh_at, s.refresh_ms, s.refreshed_at, s.skipped_at, s.skips, s.failures, s.last_error,
        latest.id as snapshot_id, latest.as_of, latest.population, latest.members
 from segments s

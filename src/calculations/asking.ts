@@ -7,7 +7,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import { FIRST_LOOK_MS } from './limits.ts';
 import { type Request, readRequest } from './requests.ts';
 import { type CalculationResource, calculationResource, hasEnded, wasHandedLatest } from './resources.ts';
-import { unknownSegment } from './segments.ts';
+import { unknownSegment } from './segment-changes.ts';
 import type { Signals } from './signals.ts';
 
 const REQUEST = sql('calculations-request');

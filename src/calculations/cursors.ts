@@ -1,9 +1,10 @@
 import { invalid } from '../core/errors.ts';
 
 /** What a cursor stands in; a cursor of one kind is refused by the others. */
-export type CursorKind = 'segments' | 'calculations' | 'snapshots' | 'members' | 'changes';
+export type CursorKind = 'segments' | 'calculations' | 'snapshots' | 'members' | 'changes' | 'lists';
 
-const MAX_CURSOR_LENGTH = 512;
+/** A userId of 255 characters, each escaped in JSON, takes 2,060. */
+const MAX_CURSOR_LENGTH = 2_100;
 
 /** Opaque to callers: they hand it back as it came. */
 export const encodeCursor = (kind: CursorKind, ...position: readonly (string | number)[]): string =>

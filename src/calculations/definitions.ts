@@ -6,7 +6,7 @@ import {
   referencedSegments,
 } from '../conditions/index.ts';
 import { type Outline, outline } from '../conditions/outline.ts';
-import type { Condition, ConditionKind, ExpandedCondition } from '../conditions/types.ts';
+import type { Condition, ConditionKind, ExpandedCondition, Listed, ListRole } from '../conditions/types.ts';
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
 
@@ -16,9 +16,12 @@ export interface Definition {
   readonly id: number;
   readonly key: string;
   readonly version: number;
-  /** As it was sent. */
+  /** As it was sent; null: a static segment. */
   readonly condition: unknown;
+  /** Ids of its lists of userIds. */
+  readonly lists: ListIds | null;
 }
+export type ListIds = { readonly [R in ListRole]?: number };
 
 export type Definitions = ReadonlyMap<string, Definition>;
 
@@ -31,6 +34,27 @@ export const loadDefinitions = async (
   if (keys.length === 0) return new Map();
   const { rows } = await db.query<Definition>(CLOSURE, [workspaceId, keys]);
   return new Map(rows.map((row) => [row.key, row]));
+};
+
+/** What callers have written of a segment's condition; undefined of a static one. */
+export const ruleOf = ({ condition }: Pick<Definition, 'condition'>): Condition | undefined =>
+  condition === null ? undefined : parseCondition(condition);
+
+/**
+ * Who belongs to a segment, its lists included: whoever is on the list of a static one; for whom the condition of a dynamic one
+ * holds, and who is included, without those who are excluded, so that to be excluded wins.
+ */
+export const conditionOf = ({ key, condition, lists }: Pick<Definition, 'key' | 'condition' | 'lists'>): Condition => {
+  const listed = (role: ListRole): Listed[] => {
+    const list = lists?.[role];
+    return list === undefined ? [] : [{ type: 'list', segment: key, role, list }];
+  };
+  const rule = ruleOf({ condition });
+  if (rule === undefined) return { type: 'any', of: listed('users') };
+  const [include] = listed('include');
+  const [exclude] = listed('exclude');
+  const included: Condition = include === undefined ? rule : { type: 'any', of: [rule, include] };
+  return exclude === undefined ? included : { type: 'all', of: [included, { type: 'not', of: exclude }] };
 };
 
 export interface Expanded {
@@ -52,7 +76,7 @@ export const expand = (condition: Condition, definitions: Definitions, options: 
     if (known !== undefined) return known;
     const definition = definitions.get(key);
     if (definition === undefined) return undefined;
-    const made = parseCondition(definition.condition);
+    const made = conditionOf(definition);
     parsed.set(key, made);
     return made;
   };
@@ -61,9 +85,9 @@ export const expand = (condition: Condition, definitions: Definitions, options: 
   return { condition: expanded, kinds: [...kinds].sort(), outline: () => outline(condition, lookup) };
 };
 
-/** The condition of a segment itself: `segment` is among its kinds only where it refers to another. */
+/** The condition of a segment itself: `segment` is among its kinds only where it refers to another or has lists. */
 export const expandSegment = (definition: Definition, definitions: Definitions): Expanded =>
-  expand(parseCondition(definition.condition), definitions, { key: definition.key });
+  expand(conditionOf(definition), definitions, { key: definition.key });
 
 /** A condition that belongs to no segment. */
 export const loadExpanded = async (db: Queryable, workspaceId: number, condition: Condition): Promise<Expanded> =>

@@ -1,10 +1,7 @@
-import { invalid, notSupported } from '../core/errors.ts';
+import { invalid } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
-
-/** In the contract, not in this version. */
-const NOT_YET = new Set(['userIds', 'include', 'exclude']);
 
 /** A JSON object that holds no other than the `known` fields. Throws 422 that says what was meant. */
 export const readFields = (body: unknown, known: readonly string[]): Fields => {
@@ -12,7 +9,6 @@ export const readFields = (body: unknown, known: readonly string[]): Fields => {
   for (const name of Object.keys(body)) {
     if (known.includes(name)) continue;
     const path = name.slice(0, 64);
-    if (NOT_YET.has(name)) throw notSupported(name, { path });
     throw invalid(`unknown field "${path}"`, { path, ...didYouMean(name, known) });
   }
   return body as Fields;

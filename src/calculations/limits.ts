@@ -72,3 +72,17 @@ export const DUE_BATCH = 200;
 /** After a failure in a row of n: 2^n minutes, up to an hour or to the segment's own interval. */
 export const FAILURE_BASE_MS = 60_000;
 export const FAILURE_MAX_MS = 3_600_000;
+
+/** Ids on one list, and in one upload as often as they come. */
+export const MAX_LIST_IDS = 5_000_000;
+/** Ids that one statement stages, and that one fetches for a stream. */
+export const LIST_BATCH = 10_000;
+export const DEFAULT_LIST_IDS_LIMIT = 1_000;
+export const MAX_LIST_IDS_LIMIT = 10_000;
+/** An upload that met an erasure or a deletion in another order of locks is applied again. */
+export const MAX_UPLOAD_ATTEMPTS = 3;
+
+/** As the ingest room takes them. */
+export const MAX_USER_ID_LENGTH = 255;
+/** Uploads of lists that one process applies at once, each with a connection of the doors'; more are told to come back. */
+export const MAX_UPLOADS = 3;

@@ -1,5 +1,5 @@
 /** What callers see of segments, calculations and snapshots (CONTRACT §3). */
-import type { ConditionKind } from '../conditions/types.ts';
+import type { ConditionKind, ListRole } from '../conditions/types.ts';
 import { formatId } from '../core/ids.ts';
 import type { Refresh } from './schedule/refresh.ts';
 
@@ -77,12 +77,39 @@ export interface Refreshed {
   readonly failures: number;
 }
 
+/** What requests call the lists. */
+export const LIST_FIELDS = { users: 'userIds', include: 'include', exclude: 'exclude' } as const satisfies Record<
+  ListRole,
+  string
+>;
+export type ListField = (typeof LIST_FIELDS)[ListRole];
+
+export interface ListResource {
+  readonly ids: number;
+  /** Users who stand on it now. */
+  readonly users: number;
+}
+
+/** What an upload has done. */
+export interface ListUploadResource extends ListResource {
+  readonly segment: string;
+  readonly list: ListField;
+  readonly mode: 'replace' | 'add' | 'remove';
+  readonly added: number;
+  readonly removed: number;
+  /** Of the segment. */
+  readonly version: number;
+}
+
 export interface SegmentResource {
   readonly key: string;
   readonly name: string;
   readonly description: string | null;
-  /** As it was sent. */
+  readonly type: 'dynamic' | 'static';
+  /** As it was sent; null: static. */
   readonly condition: unknown;
+  /** The lists that it has. */
+  readonly lists: { readonly [F in ListField]?: ListResource };
   readonly version: number;
   readonly conditionKinds: readonly ConditionKind[];
   readonly createdAt: string;

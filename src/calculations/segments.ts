@@ -1,17 +1,22 @@
 import type pg from 'pg';
 import { type Condition, parseCondition, referencedSegments } from '../conditions/index.ts';
-import { conflict, EvenkeelError, invalid, notFound } from '../core/errors.ts';
+import { LIST_ROLES } from '../conditions/types.ts';
+import { conflict, EvenkeelError, invalid } from '../core/errors.ts';
 import { formatId } from '../core/ids.ts';
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
 import { transaction } from '../database/transaction.ts';
+import { withFoldLock } from '../index/lock.ts';
 import { decodeText, encodeCursor } from './cursors.ts';
-import { type Definitions, expand, loadDefinitions } from './definitions.ts';
+import { conditionOf, type Definitions, expand, loadDefinitions, ruleOf } from './definitions.ts';
 import { type Fields, readFields, readInteger, readText } from './input.ts';
 import { DEFAULT_LIST_LIMIT, MAX_DESCRIPTION_LENGTH, MAX_LIST_LIMIT, MAX_NAME_LENGTH, MAX_SEGMENTS } from './limits.ts';
+import { readLists, refuseOtherLists } from './list-input.ts';
+import { changeLists, countLists, deleteLists, type ListsCounted } from './lists.ts';
+import { iso, LIST_FIELDS, type SegmentResource } from './resources.ts';
 import { checkPatterns } from './patterns.ts';
-import { iso, type SegmentResource } from './resources.ts';
 import { type Refresh, readRefresh } from './schedule/refresh.ts';
+import { change, changeListsOf, findSegment, refreshJson, tellSuperseded, unknownSegment } from './segment-changes.ts';
 import { freeKey, readKey, slug } from './segment-keys.ts';
 import type { Page, SegmentsService } from './services.ts';
 import type { Signals } from './signals.ts';
@@ -22,13 +27,16 @@ const NAMED_USERS = 10;
 
 const SELECT = sql('segments-select');
 const USERS = sql('segments-users');
-const SUPERSEDE = sql('segments-supersede');
 const DELETE = sql('segments-delete');
 
+const LIST_NAMES: readonly string[] = Object.values(LIST_FIELDS);
+
 interface Row {
+  readonly id: number;
   readonly key: string;
   readonly name: string;
   readonly description: string | null;
+  readonly type: SegmentResource['type'];
   readonly condition: unknown;
   readonly version: number;
   readonly created_at: Date;
@@ -65,30 +73,47 @@ export class Segments implements SegmentsService {
   }
 
   async create(workspaceId: number, body: unknown): Promise<SegmentResource> {
-    const fields = readFields(body, ['key', 'name', 'description', 'condition', 'refresh']);
+    const fields = readFields(body, ['key', 'name', 'description', 'condition', 'refresh', ...LIST_NAMES]);
     const name = readName(fields.name);
     const description = readDescription(fields.description);
     const wanted = fields.key === undefined || fields.key === null ? undefined : readKey(fields.key);
-    const condition = parseCondition(fields.condition);
+    const type = readType(fields);
+    const condition = type === 'static' ? undefined : parseCondition(fields.condition);
     const refresh = readRefresh(fields.refresh);
-    await checkPatterns(this.#pool, condition);
+    const lists = readLists(fields, false);
+    refuseOtherLists(
+      type,
+      lists.map(({ role }) => role),
+    );
+    if (condition !== undefined) await checkPatterns(this.#pool, condition);
     const key = await transaction(this.#pool, async (client) => {
       await lockGraph(client, workspaceId);
       const free = wanted ?? (await findFreeKey(client, workspaceId, name));
       await refuseTooMany(client, workspaceId);
-      await checkReferences(client, workspaceId, free, condition);
-      const { rowCount } = await client.query(
-        `insert into segments (workspace_id, key, name, description, condition, refresh, next_refresh_at)
-         values ($1::integer, $2::text, $3::text, $4::text, $5::jsonb, $6::jsonb,
-                 case when $6::jsonb is not null then clock_timestamp() end)
-         on conflict (workspace_id, key) do nothing`,
-        [workspaceId, free, name, description, JSON.stringify(fields.condition), refreshJson(refresh)],
+      if (condition !== undefined) await checkReferences(client, workspaceId, free, condition);
+      const { rows } = await client.query<{ id: number }>(
+        `insert into segments (workspace_id, key, name, description, type, condition, refresh, next_refresh_at)
+         values ($1::integer, $2::text, $3::text, $4::text, $5::text, $6::jsonb, $7::jsonb,
+                 case when $7::jsonb is not null then clock_timestamp() end)
+         on conflict (workspace_id, key) do nothing
+         returning id`,
+        [
+          workspaceId,
+          free,
+          name,
+          description,
+          type,
+          condition === undefined ? null : JSON.stringify(fields.condition),
+          refreshJson(refresh),
+        ],
       );
-      if (rowCount === 0)
+      const made = rows[0];
+      if (made === undefined)
         throw conflict(`there is a segment "${free}" already`, {
           path: 'key',
           hint: 'choose another key, or PATCH it',
         });
+      if (lists.length > 0) await changeLists(client, workspaceId, made.id, lists);
       return free;
     });
     return this.get(workspaceId, key);
@@ -117,28 +142,26 @@ export class Segments implements SegmentsService {
   }
 
   async update(workspaceId: number, key: string, body: unknown): Promise<SegmentResource> {
-    const fields = readFields(body, ['name', 'description', 'condition', 'refresh']);
+    const fields = readFields(body, ['name', 'description', 'condition', 'refresh', ...LIST_NAMES]);
     if ('name' in fields) readName(fields.name);
     if ('description' in fields) readDescription(fields.description);
     if ('refresh' in fields) readRefresh(fields.refresh);
     const condition = 'condition' in fields ? parseCondition(fields.condition) : undefined;
     if (condition !== undefined) await checkPatterns(this.#pool, condition);
-    const superseded = await transaction(this.#pool, async (client) => {
-      if (condition !== undefined) {
-        await lockGraph(client, workspaceId);
-        await checkReferences(client, workspaceId, key, condition);
-      }
-      return change(client, workspaceId, key, fields);
+    const lists = readLists(fields, true);
+    const changed = await transaction(this.#pool, async (client) => {
+      if (condition !== undefined) await lockGraph(client, workspaceId);
+      const segment = await findSegment(client, workspaceId, key);
+      if (condition !== undefined && segment.type === 'static') throw noCondition();
+      if (condition !== undefined) await checkReferences(client, workspaceId, key, condition);
+      return change(client, workspaceId, key, fields, await changeListsOf(client, workspaceId, segment, lists));
     });
-    for (const row of superseded) {
-      this.#signals.cancelled(row.id);
-      this.#signals.queued();
-    }
+    tellSuperseded(this.#signals, changed);
     return this.get(workspaceId, key);
   }
 
   async delete(workspaceId: number, key: string): Promise<void> {
-    const cancelled = await transaction(this.#pool, async (client) => {
+    const cancelled = await this.#asFolder(workspaceId, async (client) => {
       await lockGraph(client, workspaceId);
       const { rows: users } = await client.query<{ key: string }>(USERS, [workspaceId, key, NAMED_USERS + 1]);
       if (users.length > 0) throw inUse(key, users);
@@ -155,31 +178,61 @@ export class Segments implements SegmentsService {
       const segment = rows[0];
       if (segment === undefined) throw unknownSegment(key);
       const { rows: ended } = await client.query<{ id: number }>(DELETE, [segment.id]);
+      await deleteLists(client, workspaceId, segment.id);
       await client.query('delete from segments where id = $1::integer', [segment.id]);
       return ended;
     });
     for (const row of cancelled) this.#signals.cancelled(row.id);
   }
 
+  /** In a transaction that may remove bitmaps: those of lists go with their segment. */
+  async #asFolder<T>(workspaceId: number, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    let broken: Error | undefined;
+    try {
+      return await withFoldLock(client, workspaceId, () => transaction(client, () => work(client)));
+    } catch (error) {
+      if (!(error instanceof EvenkeelError)) broken = error as Error;
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
   async #resources(workspaceId: number, rows: readonly Row[]): Promise<SegmentResource[]> {
     const definitions = await loadDefinitions(
       this.#pool,
       workspaceId,
-      rows.flatMap((row) => [...referencedSegments(parseCondition(row.condition))]),
+      rows.flatMap((row) => referencedSegments(ruleOf(row) ?? NOBODY)),
     );
-    return rows.map((row) => segmentResource(row, definitions));
+    const lists = await countLists(
+      this.#pool,
+      workspaceId,
+      rows.map(({ id }) => id),
+    );
+    return rows.map((row) => segmentResource(row, lists.get(row.id) ?? {}, definitions));
   }
 }
 
-export const unknownSegment = (key: string): EvenkeelError => notFound(`the segment "${key.slice(0, 64)}"`);
+const NOBODY: Condition = { type: 'any', of: [] };
 
-const segmentResource = (row: Row, definitions: Definitions): SegmentResource => ({
+const segmentResource = (row: Row, lists: ListsCounted, definitions: Definitions): SegmentResource => ({
   key: row.key,
   name: row.name,
   description: row.description,
+  type: row.type,
   condition: row.condition,
+  lists: Object.fromEntries(
+    LIST_ROLES.flatMap((role) => {
+      const list = lists[role];
+      return list === undefined ? [] : [[LIST_FIELDS[role], { ids: list.ids, users: list.users }]];
+    }),
+  ),
   version: row.version,
-  conditionKinds: expand(parseCondition(row.condition), definitions).kinds,
+  conditionKinds: expand(
+    conditionOf({ ...row, lists: Object.fromEntries(Object.entries(lists).map(([role, { id }]) => [role, id])) }),
+    definitions,
+  ).kinds,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
   refresh: row.refresh,
@@ -204,8 +257,6 @@ const refreshed = (row: Row): SegmentResource['refreshed'] => ({
   skips: row.skips,
   failures: row.failures,
 });
-
-const refreshJson = (refresh: Refresh | null): string | null => (refresh === null ? null : JSON.stringify(refresh));
 
 const lockGraph = async (client: Queryable, workspaceId: number): Promise<void> => {
   await client.query('select pg_advisory_xact_lock($1::integer, $2::integer)', [GRAPH_LOCK_CLASS, workspaceId]);
@@ -250,44 +301,21 @@ const someKeys = async (client: Queryable, workspaceId: number): Promise<string[
   return rows.map((row) => row.key);
 };
 
-const change = async (
-  client: Queryable,
-  workspaceId: number,
-  key: string,
-  fields: Fields,
-): Promise<readonly { id: number }[]> => {
-  const json = 'condition' in fields ? JSON.stringify(fields.condition) : null;
-  const { rows } = await client.query<{ id: number; changed: boolean }>(
-    `update segments s set
-       name = coalesce($3::text, s.name),
-       description = case when $4::boolean then $5::text else s.description end,
-       condition = coalesce($6::jsonb, s.condition),
-       version = s.version + case when $6::jsonb is distinct from s.condition and $6::jsonb is not null then 1 else 0 end,
-       updated_at = clock_timestamp()
-     from (select id, condition from segments where workspace_id = $1::integer and key = $2::text for no key update) before
-     where s.id = before.id
-     returning s.id, s.condition is distinct from before.condition as changed`,
-    [workspaceId, key, fields.name ?? null, 'description' in fields, fields.description ?? null, json],
-  );
-  const segment = rows[0];
-  if (segment === undefined) throw unknownSegment(key);
-  if (segment.changed || 'refresh' in fields) await reschedule(client, segment.id, fields);
-  if (!segment.changed) return [];
-  return (await client.query<{ id: number }>(SUPERSEDE, [segment.id])).rows;
-};
+const noCondition = (): EvenkeelError =>
+  invalid('a static segment has no condition: who is in it is its list of userIds', {
+    path: 'condition',
+    hint: 'make another segment with the condition',
+  });
 
-/** A new condition is calculated soon; a new refresh begins now, and forgets what went wrong with the one before. */
-const reschedule = async (client: Queryable, segmentId: number, fields: Fields): Promise<void> => {
-  const given = 'refresh' in fields;
-  await client.query(
-    `update segments s set
-       refresh = after.refresh, failures = 0, last_error = null,
-       refresh_ms = case when $2::boolean then null else s.refresh_ms end,
-       next_refresh_at = case when after.refresh is not null then clock_timestamp() end
-     from (select case when $2::boolean then $3::jsonb else refresh end as refresh from segments where id = $1::integer) after
-     where s.id = $1::integer`,
-    [segmentId, given, given ? refreshJson(readRefresh(fields['refresh'])) : null],
-  );
+/** Exactly one of the two says what a segment is. */
+const readType = (fields: Fields): SegmentResource['type'] => {
+  if (fields.userIds === undefined) return 'dynamic';
+  if (fields.condition !== undefined)
+    throw invalid('a segment has either a condition or userIds', {
+      path: 'userIds',
+      hint: 'include and exclude override a condition',
+    });
+  return 'static';
 };
 
 const inUse = (key: string, users: readonly { key: string }[]): EvenkeelError => {

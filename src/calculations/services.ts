@@ -1,7 +1,9 @@
 /** The signatures that the doors call. Everything throws EvenkeelError and gives JSON-ready resources. */
 import type { FunnelLeaf, FunnelNode } from './funnel.ts';
 import type { WhyNode } from './why.ts';
-import type { CalculationResource, SegmentResource, SnapshotResource } from './resources.ts';
+import type { ListRole } from '../conditions/types.ts';
+import type { ListChange, ListMode } from './lists.ts';
+import type { CalculationResource, ListUploadResource, SegmentResource, SnapshotResource } from './resources.ts';
 
 export interface Page {
   readonly limit?: number;
@@ -9,14 +11,38 @@ export interface Page {
 }
 
 export interface SegmentsService {
-  /** `body`: `{key?, name, description?, condition}` as it came. Throws 422, and 409 where the key is taken. */
+  /** `body`: `{key?, name, description?, condition | userIds, include?, exclude?}` as it came. Throws 422, and 409 where the key is taken. */
   create(workspaceId: number, body: unknown): Promise<SegmentResource>;
   list(workspaceId: number, page?: Page): Promise<{ segments: SegmentResource[]; nextCursor: string | null }>;
   get(workspaceId: number, key: string): Promise<SegmentResource>;
-  /** `body`: any of `{name, description, condition}`. */
+  /** `body`: any of `{name, description, condition, userIds, include, exclude}`. */
   update(workspaceId: number, key: string, body: unknown): Promise<SegmentResource>;
   /** Throws 409 naming the segments that use it. */
   delete(workspaceId: number, key: string): Promise<void>;
+}
+
+/** The lists of userIds that segments have. */
+export interface ListsService {
+  /**
+   * Changes a list of a segment, as a whole or not at all.
+   *
+   * @param ids gives valid ids in batches, from the beginning each time that it is called
+   */
+  upload(
+    workspaceId: number,
+    key: string,
+    role: ListRole,
+    mode: ListMode,
+    ids: () => ListChange['ids'],
+  ): Promise<ListUploadResource>;
+  /** The ids on a list, in their order. */
+  page(
+    workspaceId: number,
+    key: string,
+    role: ListRole,
+    page?: Page,
+  ): Promise<{ userIds: string[]; nextCursor: string | null }>;
+  stream(workspaceId: number, key: string, role: ListRole): AsyncIterable<string>;
 }
 
 export interface CalculationFilters extends Page {

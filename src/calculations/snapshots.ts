@@ -16,7 +16,7 @@ import {
 } from './limits.ts';
 import { type Place, readChanges, readMembers } from './membership.ts';
 import { type SnapshotResource, type SnapshotRow, snapshotResource } from './resources.ts';
-import { unknownSegment } from './segments.ts';
+import { unknownSegment } from './segment-changes.ts';
 import type { Change, ChangesPage, Member, MembersPage, Page, SnapshotsService } from './services.ts';
 
 const SELECT = sql('snapshots-select');

@@ -13,7 +13,7 @@ import { transaction } from '../database/transaction.ts';
 import { shardOf } from '../index/layout.ts';
 import { expand, loadDefinitions } from './definitions.ts';
 import { withPatternLimit } from './patterns.ts';
-import { unknownSegment } from './segments.ts';
+import { unknownSegment } from './segment-changes.ts';
 import type { MemberAnswer } from './services.ts';
 import type { MemberTask } from './tasks.ts';
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Calculations } from '../calculations/calculations.ts';
+import { SegmentLists } from '../calculations/segment-lists.ts';
 import { Segments } from '../calculations/segments.ts';
 import { Snapshots } from '../calculations/snapshots.ts';
 import type { Log } from '../core/log.ts';
@@ -147,6 +148,7 @@ const start = async (
     onSchedule: (outcome) => metrics.schedule(outcome),
   });
   const segments = new Segments({ pool, signals: calculations.signals });
+  const lists = new SegmentLists({ pool, signals: calculations.signals });
   const snapshots = new Snapshots({ pool, log });
   const directory = resolve(settings.dataDirectory, 'imports');
   const background = new Background({
@@ -176,6 +178,7 @@ const start = async (
     imports,
     onWritten,
     segments,
+    lists,
     calculations,
     snapshots,
     workspaces,

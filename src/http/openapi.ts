@@ -48,6 +48,8 @@ const contentOf = (content: Answer['content']): Json =>
         ),
       };
 
+const STREAMS = ['text/csv', 'application/x-ndjson'];
+
 const bodyOf = (route: Route): Json => {
   if (route.body === undefined) return {};
   if (route.body === 'stream')
@@ -55,7 +57,7 @@ const bodyOf = (route: Route): Json => {
       requestBody: {
         required: true,
         description: 'The file itself, as it is or compressed with Content-Encoding gzip, deflate or br.',
-        content: { 'text/csv': { schema: { type: 'string' } }, 'application/x-ndjson': { schema: { type: 'string' } } },
+        content: Object.fromEntries((route.streams ?? STREAMS).map((type) => [type, { schema: { type: 'string' } }])),
       },
     };
   return {

@@ -55,6 +55,8 @@ export interface RouteDefinition<P extends z.ZodObject, Q extends z.ZodObject, B
   readonly query?: Q;
   /** JSON of at most `maxBytes` (`optional`: no body is `{}`), or `stream`: the body is a file and the handler reads it. */
   readonly body?: { readonly schema: B; readonly maxBytes: number; readonly optional?: boolean } | 'stream';
+  /** Of a stream: the media types that it may have; by default those of imports. */
+  readonly streams?: readonly string[];
   readonly answers: Readonly<Record<number, Answer>>;
   /** Answers, or gives undefined after having answered by itself. */
   handle(call: Call<z.output<P>, z.output<Q>, z.output<B>>): Promise<Reply | undefined>;

@@ -72,9 +72,6 @@ export const user = z
 
 export const segmentKey = plainText(1, 255);
 export const segmentParams = z.object({ key: segmentKey });
-// In the contract and not in this version: let through, so that the service says so rather than "unknown".
-const later = z.unknown().optional().meta({ description: 'not supported yet' });
-const notYet = { userIds: later, include: later, exclude: later };
 const amount = z.int().min(1).optional();
 export const refresh = z
   .union([
@@ -95,15 +92,31 @@ const refreshField = z
   .unknown()
   .optional()
   .meta({ anyOf: [{ $ref: '#/components/schemas/Refresh' }, { type: 'null' }] });
+// Checked by the service, which says which of the ids is none.
+const idList = { type: 'array', items: { type: 'string', minLength: 1, maxLength: 255 } } as const;
+const userIds = (description: string) =>
+  z
+    .unknown()
+    .optional()
+    .meta({ ...idList, description });
+const listChange = z
+  .unknown()
+  .optional()
+  .meta({
+    anyOf: [idList, { type: 'object', properties: { add: idList, remove: idList }, additionalProperties: false }],
+    description: 'the whole list, or what is put on it and taken off it',
+  });
 export const segmentBody = z
   .strictObject({
     key: z.string().optional(),
     name: z.string(),
     description: z.string().nullable().optional(),
-    // Not with `userIds`, which are not supported yet and must be told so, rather than that this is missing.
+    // Not with `userIds`; that one of the two is needed is said by the service.
     condition: conditionField.optional(),
     refresh: refreshField,
-    ...notYet,
+    userIds: userIds('makes a static segment of them; who is not there yet counts as soon as they are'),
+    include: userIds('members whatever the condition says'),
+    exclude: userIds('never members, also where they are included'),
   })
   .meta({ id: 'NewSegment' });
 export const segmentChange = z
@@ -112,16 +125,27 @@ export const segmentChange = z
     description: z.string().nullable().optional(),
     condition: conditionField.optional(),
     refresh: refreshField,
-    ...notYet,
+    userIds: listChange,
+    include: listChange,
+    exclude: listChange,
   })
   .meta({ id: 'SegmentChange' });
+const counted = {
+  ids: z.int().meta({ description: 'on the list' }),
+  users: z.int().meta({ description: 'users who stand on it now' }),
+};
+const list = z.object(counted).optional();
 export const segment = z
   .object({
     key: z.string(),
     name: z.string(),
     description: nullable(z.string()),
-    condition: conditionField,
-    version: z.int().meta({ description: 'grows with each change of the condition' }),
+    type: z.enum(['dynamic', 'static']),
+    condition: z
+      .unknown()
+      .meta({ anyOf: [{ $ref: '#/components/schemas/Condition' }, { type: 'null' }], description: 'null: static' }),
+    lists: z.object({ userIds: list, include: list, exclude: list }),
+    version: z.int().meta({ description: 'grows with each change of the condition or of a list' }),
     conditionKinds: z.array(z.enum(CONDITION_KINDS)),
     createdAt: moment,
     updatedAt: moment,
@@ -143,6 +167,27 @@ export const segment = z
 export const segmentList = z
   .object({ segments: z.array(segment), nextCursor: nullable(z.string()) })
   .meta({ id: 'SegmentList' });
+
+export const listQuery = z.strictObject({
+  format: z.enum(['csv', 'ndjson', 'text', 'json']).optional().meta({ description: 'left out: as Content-Type says' }),
+  column: plainText(1, 1_000)
+    .optional()
+    .meta({ description: 'CSV: the column of the userId; NDJSON: the field; by default `userId`' }),
+});
+export const listUpload = z
+  .object({
+    segment: z.string(),
+    list: z.enum(['userIds', 'include', 'exclude']),
+    mode: z.enum(['replace', 'add', 'remove']),
+    ...counted,
+    added: z.int(),
+    removed: z.int(),
+    version: z.int(),
+  })
+  .meta({ id: 'ListUpload' });
+export const listPage = z
+  .object({ userIds: z.array(z.string()), nextCursor: nullable(z.string()) })
+  .meta({ id: 'ListPage' });
 
 export const previewBody = z
   .strictObject({ condition: conditionField, sample: z.int().min(0).max(100).optional() })
@@ -233,7 +278,7 @@ export const calculationList = z
   .meta({ id: 'CalculationList' });
 export const idParams = z.object({ id: z.string() });
 
-const cursor = plainText(1, 1_000).optional();
+const cursor = plainText(1, 2_100).optional();
 export const pageQuery = (maxLimit: number) =>
   z.strictObject({ cursor, limit: integerParameter(1, maxLimit).optional() });
 export const calculationsQuery = z.strictObject({

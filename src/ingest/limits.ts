@@ -75,3 +75,13 @@ export const HEARTBEAT_MS = 2_000;
 export const LEASE_MS = 10_000;
 /** How long a stopping service waits for folds that run; imports are ended at once, as they begin again. */
 export const DRAIN_MS = 5_000;
+
+/** Ids of one uploaded list, as often as they come, and its bytes: ids of the greatest length with their line ends. */
+export const MAX_IDS = 5_000_000;
+export const MAX_IDS_BYTES = 2 * 1024 ** 3;
+/** A list as JSON is read as a whole. */
+export const MAX_JSON_LIST_BYTES = 16 * 1024 * 1024;
+/** Ids that are given on at once. */
+export const IDS_BATCH = 10_000;
+/** Bad lines of a list that its error names. */
+export const MAX_NAMED_LINES = 5;

@@ -3,7 +3,7 @@ import { foldWorkspace } from '../../src/index/fold.ts';
 import { rebuild } from '../../src/index/rebuild.ts';
 import { condition, type Pool, poolOf, type Traits } from '../support/arbitraries.ts';
 import { compareWithOracle } from '../support/compare.ts';
-import { departures, firstWrites, laterWrites, type Write } from '../support/messages.ts';
+import { departures, firstWrites, LISTED_SEGMENTS, laterWrites, listWrites, type Write } from '../support/messages.ts';
 import { openWorld, type World } from '../support/world.ts';
 import {
   continueOrdinalsAt,
@@ -41,6 +41,7 @@ const SEGMENTS = {
       ],
     },
   },
+  ...LISTED_SEGMENTS,
 } as const;
 
 let world: World;
@@ -61,6 +62,7 @@ const newWorkspace = async (name: string): Promise<number> => {
   const workspaceId = await createWorkspace(world.pool, name);
   for (const [key, definition] of Object.entries(SEGMENTS))
     await defineSegment(world.pool, workspaceId, key, definition);
+  await world.write(workspaceId, drawn(listWrites(USERS, 12, USERS / 2), 30));
   return workspaceId;
 };
 

@@ -6,7 +6,15 @@ export type Write =
   | { readonly kind: 'messages'; readonly messages: readonly object[] }
   | { readonly kind: 'replace'; readonly userId: string; readonly properties: Traits }
   | { readonly kind: 'merge'; readonly userId: string; readonly properties: Traits }
-  | { readonly kind: 'erase'; readonly userId: string };
+  | { readonly kind: 'erase'; readonly userId: string }
+  | ListWrite;
+export interface ListWrite {
+  readonly kind: 'list';
+  readonly segment: string;
+  readonly role: 'users' | 'include' | 'exclude';
+  readonly mode: 'replace' | 'add' | 'remove';
+  readonly ids: readonly string[];
+}
 
 const ODD_IDS = ['ü😀', 'e\u0301', 'é', ' ', "o'brien", '%', '\\', '__proto__', '0', '00', 'x'.repeat(255)];
 
@@ -101,6 +109,30 @@ export const departures = (users: number, count: number): fc.Arbitrary<Write[]> 
           ([previousId, id]): Write => ({ kind: 'messages', messages: [{ type: 'alias', previousId, userId: id }] }),
         ),
     ),
+    { minLength: count, maxLength: count },
+  );
+};
+
+/** Segments with lists: none of them has any before it is written. */
+export const LISTED_SEGMENTS = {
+  listed: null,
+  overridden: { type: 'property', property: 'plan', operator: 'is_set' },
+  'overridden twice': { type: 'not', of: { type: 'segment', segment: 'overridden' } },
+} as const;
+
+/** Changes of their lists, by ids of users below `users`, of some who may come later and of others who never do. */
+export const listWrites = (users: number, count: number, ids = 40): fc.Arbitrary<ListWrite[]> => {
+  const role = fc.constantFrom('include', 'exclude');
+  const target = fc.oneof(
+    fc.constant({ segment: 'listed', role: 'users' } as const),
+    role.map((each) => ({ segment: 'overridden', role: each }) as const),
+    role.map((each) => ({ segment: 'overridden twice', role: each }) as const),
+  );
+  const id = fc.nat({ max: users + 10 }).map(userId);
+  return fc.array(
+    fc
+      .tuple(target, fc.constantFrom('replace', 'add', 'add', 'remove'), fc.array(id, { maxLength: ids }))
+      .map(([on, mode, each]): ListWrite => ({ kind: 'list', ...on, mode, ids: each })),
     { minLength: count, maxLength: count },
   );
 };

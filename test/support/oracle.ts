@@ -13,7 +13,8 @@ export type ConditionJson = { type: string; [key: string]: unknown };
 interface Scope {
   readonly workspaceId: number;
   readonly asOfMs: number;
-  readonly segments: ReadonlyMap<string, ConditionJson>;
+  /** Null: a static segment. */
+  readonly segments: ReadonlyMap<string, ConditionJson | null>;
   readonly values: unknown[];
 }
 
@@ -32,7 +33,7 @@ export const oracleMembers = async (
   condition: unknown,
   asOfMs: number,
 ): Promise<string[]> => {
-  const segments = await db.query<{ key: string; condition: ConditionJson }>(
+  const segments = await db.query<{ key: string; condition: ConditionJson | null }>(
     'select key, condition from segments where workspace_id = $1',
     [workspaceId],
   );
@@ -78,14 +79,24 @@ const holds = (condition: ConditionJson, scope: Scope): string => {
       return `oracle.sample_place(${seed}, u.ordinal) < ${parameter(scope, limit, 'int')}`;
     }
     case 'segment': {
-      const referred = scope.segments.get(String(condition['segment']));
-      if (!referred) throw new Error(`the oracle does not know the segment ${String(condition['segment'])}`);
-      return `(${holds(referred, scope)})`;
+      const key = String(condition['segment']);
+      const referred = scope.segments.get(key);
+      if (referred === undefined) throw new Error(`the oracle does not know the segment ${key}`);
+      if (referred === null) return listed(key, 'users', scope);
+      return `((${holds(referred, scope)} or ${listed(key, 'include', scope)}) and not ${listed(key, 'exclude', scope)})`;
     }
     default:
       throw new Error(`the oracle does not know the condition type ${condition.type}`);
   }
 };
+
+/** Does any name of the user stand on the list? */
+const listed = (key: string, role: string, scope: Scope): string =>
+  `exists (select from user_keys n, list_ids i, lists l, segments s
+           where n.workspace_id = ${parameter(scope, scope.workspaceId, 'int')} and n.ordinal = u.ordinal
+             and s.workspace_id = n.workspace_id and s.key = ${parameter(scope, key, 'text')}
+             and l.segment_id = s.id and l.role = ${parameter(scope, role, 'text')}
+             and i.list_id = l.id and i.external_id = n.external_id)`;
 
 const children = (condition: ConditionJson): ConditionJson[] => condition['of'] as ConditionJson[];
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
+import { expand, loadDefinitions } from '../../src/calculations/definitions.ts';
 import { Parameters } from '../../src/compiler/parameters.ts';
 import { rowCondition } from '../../src/compiler/row-condition.ts';
-import { expandSegments } from '../../src/conditions/expand.ts';
 import { parseCondition } from '../../src/conditions/parse.ts';
 import { shardRange } from '../../src/index/layout.ts';
 
@@ -12,19 +12,22 @@ export const rowMembers = async (
   condition: unknown,
   asOf: number,
 ): Promise<string[]> => {
-  const segments = await client.query<{ key: string; condition: unknown }>(
-    'select key, condition from segments where workspace_id = $1::integer',
-    [workspaceId],
+  const segments = await client.query<{ key: string }>('select key from segments where workspace_id = $1::integer', [
+    workspaceId,
+  ]);
+  const definitions = await loadDefinitions(
+    client,
+    workspaceId,
+    segments.rows.map(({ key }) => key),
   );
-  const definitions = new Map(segments.rows.map((row) => [row.key, parseCondition(row.condition)]));
   const names = await client.query<{ id: number; name: string }>(
     'select id, name from event_names where workspace_id = $1::integer',
     [workspaceId],
   );
   const parameters = new Parameters(shardRange(workspaceId));
   const events = new Map(names.rows.map((row) => [row.name, row.id]));
-  const expanded = expandSegments(parseCondition(condition), (key) => definitions.get(key));
-  const holds = rowCondition({ asOf, parameters, events }, expanded);
+  const expanded = expand(parseCondition(condition), definitions);
+  const holds = rowCondition({ asOf, parameters, events }, expanded.condition);
   const { rows } = await client.query<{ external_id: string; member: boolean | null }>(
     `select * from (select u.external_id, ${holds} as member from users u where u.shard between $1::bigint and $2::bigint) m
      where member is not false`,

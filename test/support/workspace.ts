@@ -17,7 +17,7 @@ export const continueOrdinalsAt = async (db: Queryable, workspaceId: number, ord
   ]);
 };
 
-/** Stores a condition under a key as its owner would, without the service. */
+/** Stores a condition under a key as its owner would, without the service; null makes a static segment. */
 export const defineSegment = async (
   db: Queryable,
   workspaceId: number,
@@ -25,10 +25,11 @@ export const defineSegment = async (
   condition: unknown,
 ): Promise<void> => {
   await db.query(
-    `insert into segments (workspace_id, key, name, condition) values ($1, $2, $2, $3::jsonb)
+    `insert into segments (workspace_id, key, name, type, condition)
+     values ($1, $2, $2, case when $3::jsonb is null then 'static' else 'dynamic' end, $3::jsonb)
      on conflict (workspace_id, key) do update set condition = excluded.condition,
        version = segments.version + (excluded.condition is distinct from segments.condition)::integer`,
-    [workspaceId, key, JSON.stringify(condition)],
+    [workspaceId, key, condition === null ? null : JSON.stringify(condition)],
   );
 };
 

@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { Memory } from '../../src/calculations/memory.ts';
 import { runCalculation } from '../../src/calculations/run-calculation.ts';
+import { SegmentLists } from '../../src/calculations/segment-lists.ts';
 import { Session } from '../../src/calculations/session.ts';
+import { Signals } from '../../src/calculations/signals.ts';
 import type { Succeeded } from '../../src/calculations/tasks.ts';
 import { EvenkeelError } from '../../src/core/errors.ts';
 import { parseJson } from '../../src/core/json.ts';
@@ -25,6 +28,7 @@ export interface World {
   /** A connection set up as a worker thread's, every statement prepared with a generic plan. */
   readonly client: pg.Client;
   readonly intake: Intake;
+  readonly lists: SegmentLists;
   write(workspaceId: number, writes: readonly Write[]): Promise<void>;
   /** One calculation of the segment `testing`, which is given this condition first. */
   calculate(workspaceId: number, condition: ConditionJson): Promise<Succeeded>;
@@ -38,13 +42,16 @@ export const openWorld = async (): Promise<World> => {
   const client = await session.begin();
   const intake = new Intake({ pool: database.pool, log: silentLog, onApplied: () => undefined });
   const memory = new Memory();
+  const signals = new Signals({ url: database.url, pool: database.pool, origin: randomUUID(), log: silentLog });
+  const lists = new SegmentLists({ pool: database.pool, signals });
   return {
     url: database.url,
     pool: database.pool,
     client,
     intake,
+    lists,
     write: async (workspaceId, writes) => {
-      for (const write of writes) await apply(database.pool, intake, workspaceId, write);
+      for (const write of writes) await apply({ pool: database.pool, intake, lists }, workspaceId, write);
     },
     calculate: (workspaceId, condition) => calculate(client, database.pool, workspaceId, condition, 'testing', memory),
     close: async () => {
@@ -58,7 +65,11 @@ export const openWorld = async (): Promise<World> => {
 /** What arrives of it: −0 comes as 0, and objects have the prototypes that the reader gives them. */
 const asSent = (body: unknown): unknown => parseJson(JSON.stringify(body));
 
-const apply = async (pool: pg.Pool, intake: Intake, workspaceId: number, write: Write): Promise<void> => {
+const apply = async (
+  { pool, intake, lists }: Pick<World, 'pool' | 'intake' | 'lists'>,
+  workspaceId: number,
+  write: Write,
+): Promise<void> => {
   switch (write.kind) {
     case 'messages':
       if (write.messages.length === 0) return;
@@ -74,6 +85,9 @@ const apply = async (pool: pg.Pool, intake: Intake, workspaceId: number, write: 
         // erased or aliased away before
         if (!(error instanceof EvenkeelError && error.status === 404)) throw error;
       });
+      return;
+    case 'list':
+      await lists.upload(workspaceId, write.segment, write.role, write.mode, () => [write.ids]);
   }
 };
 

@@ -5,6 +5,7 @@ import type { ExpandedCondition } from '../../conditions/types.ts';
 import type { Queryable } from '../../database/port.ts';
 import { sql } from '../../database/sql.ts';
 import { transaction } from '../../database/transaction.ts';
+import { pathsOf } from '../../index/catalogue.ts';
 import { shardRange } from '../../index/layout.ts';
 import { type Definitions, expandSegment, loadDefinitions } from '../definitions.ts';
 import { type Plan, planOf, type Refresh } from './refresh.ts';
@@ -83,13 +84,13 @@ const isUnchanged = async (
   versions: string,
 ): Promise<boolean> => {
   if (!plan.dataOnly || due.asked_id === null || due.asked_definitions !== versions) return false;
-  const { properties, events } = references(condition);
+  const named = references(condition);
   const { rows } = await client.query<{ unchanged: boolean }>(UNCHANGED, [
     due.workspace_id,
     due.id,
     due.asked_id,
-    [...properties],
-    [...events],
+    pathsOf(named),
+    [...named.events],
     ...shardRange(due.workspace_id),
   ]);
   return rows[0]?.unchanged ?? false;

@@ -1,12 +1,11 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { Transform } from 'node:stream';
+import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EvenkeelError } from '../../core/errors.ts';
 import { CLIENT_HELP, CLIENT_OPTIONS, Client } from '../client.ts';
 import { type Command, type Invocation, UsageError } from '../command.ts';
-import { formatBytes, formatCount, Progress } from '../progress.ts';
+import { formatCount, Progress } from '../progress.ts';
+import { sendFile } from '../send-file.ts';
 
 const POLL_MS = 250;
 const SHOWN_ERRORS = 5;
@@ -32,39 +31,6 @@ const formatOf = (file: string, given: string | boolean | undefined): 'csv' | 'n
   if (/\.(ndjson|jsonl)$/i.test(name)) return 'ndjson';
   if (/\.csv$/i.test(name)) return 'csv';
   throw new UsageError(`"${file}" ends neither in .csv nor in .ndjson`, { hint: 'say which it is: --format csv' });
-};
-
-const sizeOf = async (file: string): Promise<number> => {
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') throw new EvenkeelError(404, 'not_found', `${file} does not exist`);
-    throw new EvenkeelError(422, 'invalid', `${file} cannot be read: ${error.message}`);
-  });
-  if (!found.isFile()) throw new EvenkeelError(422, 'invalid', `${file} is not a file`);
-  return found.size;
-};
-
-const upload = async (client: Client, file: string, query: URLSearchParams, progress: Progress): Promise<Import> => {
-  const size = await sizeOf(file);
-  let sent = 0;
-  const counted = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      sent += chunk.length;
-      progress.show('Uploading', size === 0 ? 1 : sent / size, `${formatBytes(sent)} of ${formatBytes(size)}`);
-      done(null, chunk);
-    },
-  });
-  const source = createReadStream(file, { highWaterMark: 256 * 1024 });
-  source.once('error', (error) => counted.destroy(error));
-  const started = await client.json<Import>(`/v1/imports?${query.toString()}`, {
-    method: 'POST',
-    stream: source.pipe(counted),
-    headers: {
-      'content-type': query.get('format') === 'csv' ? 'text/csv' : 'application/x-ndjson',
-      ...(file.endsWith('.gz') ? { 'content-encoding': 'gzip' } : {}),
-    },
-  });
-  progress.done();
-  return started;
 };
 
 const follow = async (client: Client, started: Import, progress: Progress): Promise<Import> => {
@@ -117,7 +83,10 @@ const run = async (invocation: Invocation): Promise<void> => {
   const client = Client.of(invocation);
   const progress = new Progress(invocation);
   const began = performance.now();
-  const ended = await follow(client, await upload(client, file, query, progress), progress);
+  const contentType = format === 'csv' ? 'text/csv' : 'application/x-ndjson';
+  const path = `/v1/imports?${query.toString()}`;
+  const started = await sendFile<Import>(client, path, file, { method: 'POST', contentType }, progress);
+  const ended = await follow(client, started, progress);
   const rejectedFile = ended.rejected > 0 ? await keepRejected(client, ended.id, file, format) : undefined;
   report(invocation, ended, (performance.now() - began) / 1000, rejectedFile);
   if (ended.state === 'failed')

@@ -4,6 +4,7 @@ import { EvenkeelError } from '../../core/errors.ts';
 import { CLIENT_HELP, CLIENT_OPTIONS, Client } from '../client.ts';
 import { type Command, type Invocation, UsageError } from '../command.ts';
 import { formatCount, Progress } from '../progress.ts';
+import { UPLOAD_OPTIONS, uploadList } from './segment-upload.ts';
 
 const WAIT_MS = 10_000;
 const POLL_MS = 250;
@@ -17,9 +18,16 @@ const failure = ({ id, state, error }: CalculationResource): EvenkeelError =>
   );
 
 const run = async (invocation: Invocation): Promise<void> => {
-  const [verb, key, ...rest] = invocation.positionals;
-  if (verb !== 'calculate' || key === undefined || rest.length > 0)
-    throw new UsageError('say which segment: evenkeel segment calculate KEY');
+  const [verb, key, file, ...rest] = invocation.positionals;
+  if (verb === 'calculate' && key !== undefined && file === undefined) return calculate(invocation, key);
+  if (verb === 'upload' && key !== undefined && file !== undefined && rest.length === 0)
+    return uploadList(invocation, key, file);
+  throw new UsageError(
+    'say which segment: evenkeel segment calculate KEY, or with a file of userIds: evenkeel segment upload KEY FILE',
+  );
+};
+
+const calculate = async (invocation: Invocation, key: string): Promise<void> => {
   const trigger = invocation.options['trigger'] ?? 'manual';
   const client = Client.of(invocation);
   const progress = new Progress(invocation);
@@ -49,12 +57,18 @@ const run = async (invocation: Invocation): Promise<void> => {
 
 export const segmentCommand: Command = {
   name: 'segment',
-  usage: 'calculate KEY',
-  summary: 'calculate a segment on a running service and wait for it',
+  usage: 'calculate KEY | upload KEY FILE',
+  summary: 'calculate a segment on a running service and wait for it, or upload a list of userIds',
   options: {
-    trigger: { type: 'string', value: 'manual|api|schedule|newsletter', help: 'what asks for it; by default manual' },
+    trigger: {
+      type: 'string',
+      value: 'manual|api|schedule|newsletter',
+      help: 'calculate: what asks for it; by default manual',
+    },
+    ...UPLOAD_OPTIONS,
     ...CLIENT_OPTIONS,
   },
-  details: () => CLIENT_HELP,
+  details: () =>
+    `${CLIENT_HELP}\nA list is taken as a whole or not at all. It may name users who come later. Without a known ending a file has an id a line.`,
   run,
 };

@@ -17,11 +17,11 @@ const FORMATS_BY_TYPE: Readonly<Record<string, 'csv' | 'ndjson'>> = {
 };
 const TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson; charset=utf-8' } as const;
 
-const typeOf = (request: Request): string =>
+export const typeOf = (request: Request): string =>
   (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 
 /** The body is the file itself; a form around it would be read as data. */
-const refuseForms = (type: string): void => {
+export const refuseForms = (type: string): void => {
   if (type === 'multipart/form-data')
     throw new EvenkeelError(415, 'unsupported_type', 'the body must be the file itself, not a form', {
       hint: 'with curl: --data-binary @FILE',

@@ -1,4 +1,9 @@
-import type { CalculationsService, SegmentsService, SnapshotsService } from '../../calculations/services.ts';
+import type {
+  CalculationsService,
+  ListsService,
+  SegmentsService,
+  SnapshotsService,
+} from '../../calculations/services.ts';
 import type { Imports } from '../../ingest/imports.ts';
 import type { Intake } from '../../ingest/intake.ts';
 import type { Route } from '../route.ts';
@@ -6,6 +11,7 @@ import type { Workspaces } from '../workspaces.ts';
 import { calculationRoutes } from './calculations.ts';
 import { catalogueRoutes } from './catalogue.ts';
 import { importRoutes } from './imports.ts';
+import { listRoutes } from './lists.ts';
 import { ingestionRoutes } from './ingestion.ts';
 import { type MetaOptions, metaRoutes } from './meta.ts';
 import { segmentRoutes } from './segments.ts';
@@ -17,6 +23,7 @@ export interface RouteOptions extends Omit<MetaOptions, 'others'>, UserRouteOpti
   readonly intake: Intake;
   readonly imports: Imports;
   readonly segments: SegmentsService;
+  readonly lists: ListsService;
   readonly calculations: CalculationsService;
   readonly snapshots: SnapshotsService;
   readonly workspaces: Workspaces;
@@ -24,12 +31,13 @@ export interface RouteOptions extends Omit<MetaOptions, 'others'>, UserRouteOpti
 
 /** Everything that can be called. */
 export const allRoutes = (options: RouteOptions): Route[] => {
-  const { db, segments, calculations, snapshots, workspaces, openMode } = options;
+  const { db, calculations, snapshots, workspaces, openMode } = options;
   const others = [
     ...ingestionRoutes(options.intake, options.metrics),
     ...userRoutes(options),
     ...importRoutes(options.imports),
-    ...segmentRoutes(segments, calculations),
+    ...segmentRoutes(options),
+    ...listRoutes(options),
     ...calculationRoutes(calculations),
     ...snapshotRoutes(snapshots, calculations),
     ...catalogueRoutes(db),

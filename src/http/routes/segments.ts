@@ -6,19 +6,27 @@ import { MAX_JSON_BYTES } from '../limits.ts';
 const TAG = 'segments';
 const json = { 'application/json': s.segment };
 
+export interface SegmentRouteOptions {
+  readonly segments: SegmentsService;
+  readonly calculations: CalculationsService;
+  /** Told after each change of a list, so that it is folded soon. */
+  readonly onWritten: (workspaceId: number) => void;
+}
+
 /** `/v1/segments…`: definitions, previews and explanations. */
-export const segmentRoutes = (segments: SegmentsService, calculations: CalculationsService): Route[] => [
+export const segmentRoutes = ({ segments, calculations, onWritten }: SegmentRouteOptions): Route[] => [
   defineRoute({
     method: 'post',
     path: '/v1/segments',
     tag: TAG,
     summary: 'Define a segment',
-    description: 'Without `key`, one is made of the name.',
+    description: 'Of a condition, or of `userIds`. Without `key`, one is made of the name.',
     access: 'workspace',
     body: { schema: s.segmentBody, maxBytes: MAX_JSON_BYTES },
     answers: { 201: { description: 'The segment.', content: json } },
     handle: async ({ caller, body }) => {
       const segment = await segments.create(caller.workspaceId, body);
+      onWritten(caller.workspaceId);
       return { status: 201, body: segment, headers: { location: `/v1/segments/${encodeURIComponent(segment.key)}` } };
     },
   }),
@@ -68,12 +76,16 @@ export const segmentRoutes = (segments: SegmentsService, calculations: Calculati
     path: '/v1/segments/:key',
     tag: TAG,
     summary: 'Change a segment',
-    description: 'A calculation of the older condition that still runs is superseded.',
+    description: 'A calculation of the older condition, or with the older lists, that still runs is superseded.',
     access: 'workspace',
     params: s.segmentParams,
     body: { schema: s.segmentChange, maxBytes: MAX_JSON_BYTES },
     answers: { 200: { description: 'The segment.', content: json } },
-    handle: async ({ caller, params, body }) => ok(await segments.update(caller.workspaceId, params.key, body)),
+    handle: async ({ caller, params, body }) => {
+      const segment = await segments.update(caller.workspaceId, params.key, body);
+      onWritten(caller.workspaceId);
+      return ok(segment);
+    },
   }),
   defineRoute({
     method: 'delete',

@@ -19,7 +19,7 @@ const membersAnswer = {
   },
 } as const;
 
-const onlyForPages = (query: { cursor?: unknown; limit?: unknown }): void => {
+export const onlyForPages = (query: { cursor?: unknown; limit?: unknown }): void => {
   for (const name of ['cursor', 'limit'] as const)
     if (query[name] !== undefined)
       throw invalid(`${name} is for pages; NDJSON and CSV stream everything`, { path: name, hint: 'leave it out' });

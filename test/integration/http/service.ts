@@ -11,6 +11,8 @@ export const OPERATOR_KEY = 'operator-key-of-the-tests';
 export interface TestService {
   readonly url: string;
   readonly database: TestDatabase;
+  /** Where it keeps files. */
+  readonly directory: string;
   /** Throws where the service logged an error: somebody would have had to act. */
   stop(): Promise<void>;
 }
@@ -58,6 +60,7 @@ export const startTestService = async (environment: Record<string, string> = {})
   return {
     url: `http://127.0.0.1:${running.port}`,
     database,
+    directory,
     stop: async () => {
       await running.stop();
       rmSync(directory, { recursive: true, force: true });

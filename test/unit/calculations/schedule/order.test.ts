@@ -7,7 +7,7 @@ const naming = (keys: readonly string[]) => ({
   of: keys.map((segment) => ({ type: 'segment', segment })),
 });
 const definitionsOf = (graph: ReadonlyMap<string, unknown>): Map<string, Definition> =>
-  new Map([...graph].map(([key, condition], id) => [key, { id, key, version: 1, condition }]));
+  new Map([...graph].map(([key, condition], id) => [key, { id, key, version: 1, condition, lists: null }]));
 
 test('a segment comes after all that it depends on, also through others that are not due', () => {
   const size = 12;
