@@ -21,6 +21,8 @@ import { Service } from './service/service.ts';
 import { readsEvents } from './works/conditions.ts';
 import { AFTER_PEERS, measure, NEEDS_PEERS } from './works/works.ts';
 
+const AWAKE_MS = 60_000;
+
 /** What is measured is the service as it is run: compiled, without tsx. */
 const build = (progress: Progress): void => {
   progress('building');
@@ -117,7 +119,7 @@ const measureAll = async (
   skipped: Map<string, string>,
 ): Promise<void> => {
   const { options, database, service, progress, findings } = bench;
-  const events = options.queries.some(readsEvents) || options.groups.includes('morning');
+  const events = options.queries.some(readsEvents);
   const needsData = options.groups.some(
     (group) => NEEDS_PEERS.includes(group) || group === 'morning' || group === 'cold',
   );
@@ -130,7 +132,7 @@ const measureAll = async (
     await database.db.query('vacuum (analyze)');
   }
   const peers = options.groups.some((group) => NEEDS_PEERS.includes(group))
-    ? await startPeers(bench, options.queries.some(readsEvents), skipped)
+    ? await startPeers(bench, events, skipped)
     : [];
   for (const peer of peers) setup.set(peer.name, peer.setup);
   const run = async (after: boolean): Promise<void> => {
@@ -179,10 +181,13 @@ const start = async (): Promise<void> => {
   }
   const endings = new Endings();
   endings.onSignals();
+  // An embedded PostgreSQL that is stopping does not keep Node running by itself.
+  const awake = setInterval(() => undefined, AWAKE_MS);
   try {
     await main(options, endings);
   } finally {
     await endings.run();
+    clearInterval(awake);
   }
 };
 

@@ -30,7 +30,7 @@ const faster =
   (work: string, peer: PeerName, times: number): Judge =>
   (run) => {
     const row = run.rows.find((one) => one.work === work && one.peer === peer);
-    if (row === undefined) return notMeasured(`--only ${work} --peers ${peer}`);
+    if (row === undefined) return notMeasured(`--only ${work.replace('.statement', '')} --peers ${peer}`);
     return {
       reached: row.ratio >= times,
       said: `${number(row.ratio)}× (${number(row.evenkeelMs.p50)} ms beside ${number(row.peerMs.p50)} ms)`,
