@@ -1,6 +1,6 @@
 -- Runs a decision diagram over slices (src/compiler/decision.ts makes it): `program` is triples (slice, low, high), each a
--- register, numbered from 0; low is the answer where the slice's bit is 0. −1 is nobody, −2 is everybody, else an earlier
--- register. The last register is the answer. A slice that is not there is all-zero.
+-- register, numbered from 0; low is the answer where the slice's bit is 0. −1 is nobody, −2 is everybody, −3 (high) whoever is
+-- not in low, else an earlier register. The last register is the answer. A slice that is not there is all-zero.
 create or replace function evenkeel_decide(slices integer[], bits bit[], program integer[]) returns bit
 language plpgsql immutable parallel safe as $$
 declare
@@ -18,13 +18,17 @@ begin
     slice := bits[array_position(slices, program[3 * i - 2])];
     low := program[3 * i - 1];
     high := program[3 * i];
-    below := case when low >= 0 then registers[low + 1] when low = -2 then ~zero end;
+    below := registers[low + 1];               -- null below 0
     if slice is null then
-      value := below;
+      value := case when low = -2 then ~zero else below end;
+    elsif high = -3 then
+      value := coalesce(below # slice, slice);
+    elsif high = -2 then
+      value := coalesce(below | slice, slice);
     else
-      above := case when high >= 0 then registers[high + 1] end;
-      if high = -2 then
-        value := coalesce(below | slice, slice);
+      above := registers[high + 1];
+      if low = -2 then
+        value := coalesce(above | ~slice, ~slice);
       elsif above is null then
         value := below & ~slice;
       elsif below is null then

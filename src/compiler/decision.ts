@@ -3,6 +3,8 @@ import { SIGN_SLICE } from '../index/layout.ts';
 /** Registers of a decision program that are none: see sql/functions/evenkeel_decide.sql. */
 const NOBODY = -1;
 const EVERYBODY = -2;
+/** In the place of `high`: whoever is not in `low`, which is one operation where another register takes three. */
+const OTHERS = -3;
 
 /** More different nodes than this are not worth building: the rows are faster by then. */
 const MAX_NODES = 20_000;
@@ -11,7 +13,8 @@ const MAX_NODES = 20_000;
  * A set of signed codes as a reduced ordered decision diagram (Bryant 1986) over the slices of a column, the sign first, then
  * from the most significant bit: each node once, however many codes share it, and none where both answers are the same.
  *
- * `{0, 1, 2, 3}` of a column 3 wide is the one node "slice 2 is 0", `{5}` is a chain of three.
+ * `{0, 1, 2, 3}` of a column 3 wide is the one node "slice 2 is 0", `{5}` is a chain of three, `{1, 2}` "slice 0, and the others
+ * where slice 1 is 1".
  *
  * Gives triples (slice, register where it is 0, register where it is 1) in an order in which they can be run, or undefined
  * where there would be too many. Who lacks the column altogether answers as code 0 does; where 0 is among the codes the
@@ -61,9 +64,40 @@ export const decisionProgram = (
     root = node(SIGN_SLICE, positive, negative);
   }
   if (codes.includes(0n)) root = node(-1, NOBODY, root);
-  return nodes.size > MAX_NODES ? undefined : settle(program, root);
+  return nodes.size > MAX_NODES ? undefined : settle(program, root, complements(program, nodes));
 };
 
-/** The answer must be the last register; where the root is an older node it is asked once more. */
-const settle = (program: number[], root: number): number[] =>
-  root === program.length / 3 - 1 ? program : [...program, 0, root, root];
+/** The register of each register's complement, where it has one. */
+const complements = (program: readonly number[], nodes: ReadonlyMap<string, number>): Map<number, number> => {
+  const found = new Map([
+    [NOBODY, EVERYBODY],
+    [EVERYBODY, NOBODY],
+  ]);
+  for (let register = 0; register < program.length / 3; register++) {
+    const [slice, low, high] = program.slice(3 * register, 3 * register + 3) as [number, number, number];
+    const other = nodes.get(`${slice},${found.get(low)},${found.get(high)}`);
+    if (other === undefined) continue;
+    found.set(register, other);
+    found.set(other, register);
+  }
+  return found;
+};
+
+/** What the root needs, numbered anew. The answer is the last register: a node comes after those that it asks. */
+const settle = (program: readonly number[], root: number, complement: ReadonlyMap<number, number>): number[] => {
+  if (root < 0) return [0, root, root];
+  const settled: number[] = [];
+  const registers = new Map<number, number>();
+  const take = (register: number): number => {
+    if (register < 0) return register;
+    const known = registers.get(register);
+    if (known !== undefined) return known;
+    const [slice, low, high] = program.slice(3 * register, 3 * register + 3) as [number, number, number];
+    const others = low >= 0 && complement.get(low) === high;
+    settled.push(slice, take(low), others ? OTHERS : take(high));
+    registers.set(register, settled.length / 3 - 1);
+    return settled.length / 3 - 1;
+  };
+  take(root);
+  return settled;
+};

@@ -50,7 +50,8 @@ describe('a decision program', () => {
     for (let i = 0; i < program.length; i += 3) {
       const slice = program[i] as number;
       const bit = slice === -1 ? present : slice === -2 ? code < 0n : Boolean((magnitude >> BigInt(slice)) & 1n);
-      registers.push(value(program[i + (bit ? 2 : 1)] as number));
+      const [low, high] = program.slice(i + 1, i + 3) as [number, number];
+      registers.push(high === -3 ? value(low) !== bit : value(bit ? high : low));
     }
     return registers.at(-1) ?? false;
   };
@@ -73,5 +74,13 @@ describe('a decision program', () => {
     const even = Array.from({ length: 512 }, (_, i) => BigInt(2 * i));
     expect(decisionProgram(even, { width: 10, hasNegative: false })).toEqual([0, -2, -1, -1, -1, 0]);
     expect(decisionProgram([7n, 5n], { width: 3, hasNegative: false })).toEqual([0, -1, -2, 2, -1, 0]);
+  });
+
+  it('asks once where the answers are each other’s opposites', () => {
+    expect(decisionProgram([1n, 2n], { width: 2, hasNegative: false })).toEqual([0, -1, -2, 1, 0, -3]);
+    const odd = Array.from({ length: 64 }, (_, i) => BigInt(i)).filter(
+      (code) => code.toString(2).replaceAll('0', '').length % 2,
+    );
+    expect(decisionProgram(odd, { width: 6, hasNegative: false })).toHaveLength(3 * 6);
   });
 });
