@@ -76,7 +76,7 @@ const differentLeaves = (condition: ExpandedCondition): Map<string, Shared> => {
  * Compiles a condition over what the catalogue knows. Relative time counts from `asOf` (epoch milliseconds).
  *
  * `{"type":"all","of":[{"type":"property","property":"plan","operator":"is_set"},{"type":"not","of":{… "ltv" …}}]}` becomes
- * `(coalesce((select s.bits from slices s where … $1 …), zero) & ~coalesce((select …), zero) & c.users)`.
+ * `(coalesce((select s.bits from slices s where … $1 …), zero) & ~coalesce((select …), zero))`.
  *
  * A leaf that stands several times is evaluated once: PostgreSQL would run each copy of a subquery, so that these stand in a
  * derived table behind `offset 0`, which it does not pull up.

@@ -17,7 +17,7 @@ export type SourceName = 'nothing' | 'bitmaps' | 'users' | 'events' | 'digests';
 export const NOTHING: Source = { bits: NONE, cost: cost({}), source: 'nothing' };
 
 const source = (text: string, parts: Partial<Cost>): Source => ({
-  bits: bits(text),
+  bits: bits(text, true),
   cost: cost(parts),
   source: 'bitmaps',
 });

@@ -28,17 +28,27 @@ const shape = (condition: ExpandedCondition): string => {
 
 describe('a tree', () => {
   it('is one expression, with one complement for all that is excluded', () => {
-    expect(shape(all(set('plan'), not(set('ltv')), not(set('born'))))).toBe('((1 & ~(10 | 14)) & c.users)');
+    expect(shape(all(set('plan'), not(set('ltv')), not(set('born'))))).toBe('(1 & ~(10 | 14))');
     expect(shape(any(set('plan'), not(set('ltv')), not(set('born'))))).toBe('(c.users & ~(10 & 14 & ~1))');
-    expect(shape(not(not(set('plan'))))).toBe('(1 & c.users)');
-    expect(shape(all(any(set('plan'), set('ltv')), set('born')))).toBe('(((1 | 10) & 14) & c.users)');
+    expect(shape(not(not(set('plan'))))).toBe('1');
+    expect(shape(all(any(set('plan'), set('ltv')), set('born')))).toBe('((1 | 10) & 14)');
+  });
+
+  it('is cut to the users that exist where its leaves may hold others', () => {
+    const half: ExpandedCondition = { type: 'sample', percent: 50, seed: 's' };
+    const sample = 'evenkeel_sample(c.chunk, $1::text, $2::int)';
+    expect(shape(half)).toBe(`(${sample} & c.users)`);
+    expect(shape(any(half, set('plan')))).toBe(`((${sample} | 1) & c.users)`);
+    expect(shape(all(half, set('plan')))).toBe(`(${sample} & 1)`);
+    expect(shape(all(half, not(set('plan'))))).toBe(`((${sample} & ~1) & c.users)`);
+    expect(shape(not(any(half, not(set('plan')))))).toBe('(1 & ~evenkeel_sample(c.chunk, $3::text, $4::int))');
   });
 
   it('folds what is decided before it runs, and its parameters with it', () => {
     const nobody = set('nobody has it');
     expect(compile(all(set('plan'), nobody), catalogue, AS_OF)).toMatchObject({ values: [] });
-    expect(shape(any(set('plan'), nobody))).toBe('(1 & c.users)');
-    expect(shape(any(all(set('plan'), nobody), set('ltv')))).toBe('(10 & c.users)');
+    expect(shape(any(set('plan'), nobody))).toBe('1');
+    expect(shape(any(all(set('plan'), nobody), set('ltv')))).toBe('10');
     expect(shape(all())).toBe('c.users');
     expect(shape(any())).toBe("B'0'::bit(32000)");
   });
