@@ -91,8 +91,8 @@ const read = (parameters: Parameters, eventId: number, cover: Cover): Reading =>
 const coverCost = ({ periods, leftEdge, rightEdge }: Cover, slicesAPeriod: number, operationsASlice: number): Cost => {
   const lengths = periods.map(({ first, end }) => Math.min(end - first, USUAL_MONTHS));
   const slices = slicesAPeriod * lengths.reduce((sum, length) => sum + length, rightEdge ? 1 : 0);
-  // the right edge is mostly read from its day's bitmap
-  return cost({ slicesRead: slices, operations: slices * operationsASlice, edges: leftEdge ? 1 : 0, calls: 1 });
+  // the right edge is mostly read from its day's bitmap, and of a busy day's left edge three hours at most from the rows
+  return cost({ slicesRead: slices, operations: slices * operationsASlice, edges: leftEdge ? 0.3 : 0, calls: 1 });
 };
 
 const atLeastOnce = (parameters: Parameters, eventId: number, cover: Cover): Source => {
@@ -121,7 +121,7 @@ const counted = (parameters: Parameters, eventId: number, cover: Cover, low: num
       `(select evenkeel_counts(p.levels, p.bitmaps, ${bounds}) from ${from} cross join lateral ` +
         `(select array_agg(p.level) as levels, array_agg(p.bits) as bitmaps from (${selects.join(' union all ')}) p) p)`,
     ),
-    cost: coverCost(cover, SLICES_A_PERIOD, 4),
+    cost: coverCost(cover, SLICES_A_PERIOD, 5),
     source: 'events',
   };
 };

@@ -3,6 +3,7 @@ import { sql } from '../database/sql.ts';
 import { bitmapsParameter, emptyBitmap, fullBitmap, setBit } from './bitmap.ts';
 import { firstDayOfMonth, octadOfDay } from './codes.ts';
 import {
+  CHUNK_BITS,
   DAY_MS,
   OCTADS_A_MONTH,
   offsetOf,
@@ -35,47 +36,66 @@ export interface EventWork {
   readonly ordinals: readonly number[] | undefined;
 }
 
-/** Periods of one kind with each user's count in them: number → offset → count. */
-type Tally = Map<number, Map<number, number>>;
-
-const add = (tally: Tally, number: number, offset: number, count: number): void => {
-  let counts = tally.get(number);
-  if (counts === undefined) tally.set(number, (counts = new Map()));
-  counts.set(offset, (counts.get(offset) ?? 0) + count);
-};
+interface Counts {
+  readonly offsets: number[];
+  readonly counts: number[];
+}
+/** Periods of one kind, by number, with the count of each user who did it. */
+type Tally = Map<number, Counts>;
 
 const dayOfPart = (part: number): number => Math.floor(part / PARTS_A_DAY);
+
+/** Parts added up to larger periods. Arrays, since there may be a million counts: a map of them took three times as long. */
+const sumOf = (parts: Tally, periodOf: (part: number) => number): Tally => {
+  const totals = new Map<number, Int32Array>();
+  const tally: Tally = new Map();
+  for (const [part, { offsets, counts }] of parts) {
+    const period = periodOf(part);
+    const total = totals.get(period) ?? new Int32Array(CHUNK_BITS);
+    totals.set(period, total);
+    for (const [i, offset] of offsets.entries()) total[offset] = (total[offset] as number) + (counts[i] as number);
+  }
+  for (const [period, total] of totals) {
+    const offsets: number[] = [];
+    for (let offset = 0; offset < CHUNK_BITS; offset++) if (total[offset] !== 0) offsets.push(offset);
+    tally.set(period, { offsets, counts: offsets.map((offset) => total[offset] as number) });
+  }
+  return tally;
+};
 
 /** Makes the bitmaps of the event's month, its octads, days and parts of days equal to the rows. */
 export const foldEventMonth = async (client: pg.ClientBase, shard: number, work: EventWork): Promise<void> => {
   const { eventId, month, ordinals } = work;
   const firstDay = firstDayOfMonth(month);
   const nextMonth = firstDayOfMonth(month + 1);
-  const tallies = new Map<number, Tally>(
-    [PERIOD_DAY, PERIOD_MONTH, PERIOD_OCTAD, PERIOD_PART].map((period) => [period, new Map()]),
-  );
-  const tally = (period: number): Tally => tallies.get(period) as Tally;
+  const parts: Tally = new Map();
   const seconds = [firstDay, nextMonth].map((day) => (day * DAY_MS) / 1000);
   const values = [shard, eventId, ...seconds, ...(ordinals === undefined ? [] : [ordinals])];
   await eachRow(client, ordinals === undefined ? COUNT : COUNT_OF, values, (row) => {
     const [ordinal, part, count] = row as readonly [number, number, number];
-    const offset = offsetOf(ordinal);
-    const day = dayOfPart(part);
-    add(tally(PERIOD_PART), part, offset, count);
-    add(tally(PERIOD_DAY), day, offset, count);
-    add(tally(PERIOD_OCTAD), octadOfDay(day), offset, count);
-    add(tally(PERIOD_MONTH), month, offset, count);
+    let counts = parts.get(part);
+    if (counts === undefined) parts.set(part, (counts = { offsets: [], counts: [] }));
+    counts.offsets.push(offsetOf(ordinal));
+    counts.counts.push(count);
   });
 
-  const days = [...tally(PERIOD_DAY).keys()];
+  const days = sumOf(parts, dayOfPart);
   const parted =
     ordinals === undefined
-      ? new Set(days.filter((day) => (tally(PERIOD_DAY).get(day)?.size ?? 0) >= BUSY_DAY_USERS))
+      ? new Set([...days].filter(([, { offsets }]) => offsets.length >= BUSY_DAY_USERS).map(([day]) => day))
       : await daysOf(client, PARTED_DAYS, [shard, eventId, firstDay * PARTS_A_DAY, nextMonth * PARTS_A_DAY]);
-  for (const part of tally(PERIOD_PART).keys()) if (!parted.has(dayOfPart(part))) tally(PERIOD_PART).delete(part);
-
-  await write(client, shard, work, tallies);
-  const unparted = days.filter((day) => !parted.has(day));
+  await write(
+    client,
+    shard,
+    work,
+    new Map([
+      [PERIOD_DAY, days],
+      [PERIOD_MONTH, sumOf(parts, () => month)],
+      [PERIOD_OCTAD, sumOf(parts, (part) => octadOfDay(dayOfPart(part)))],
+      [PERIOD_PART, new Map([...parts].filter(([part]) => parted.has(dayOfPart(part))))],
+    ]),
+  );
+  const unparted = [...days.keys()].filter((day) => !parted.has(day));
   if (ordinals === undefined || unparted.length === 0) return;
   const busy = await daysOf(client, BUSY_DAYS, [shard, eventId, unparted, BUSY_DAY_USERS]);
   if (busy.size > 0) await foldEventMonth(client, shard, { ...work, ordinals: undefined });
@@ -97,8 +117,8 @@ const write = async (
   const slices: number[] = [];
   const bitmaps: Buffer[] = [];
   for (const [period, tally] of tallies)
-    for (const [number, counts] of tally)
-      for (const [slice, bits] of countPlanes(counts).slices) {
+    for (const [number, { offsets, counts }] of tally)
+      for (const [slice, bits] of countPlanes(offsets, counts).slices) {
         periods.push(period);
         numbers.push(number);
         slices.push(slice);

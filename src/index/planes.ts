@@ -74,11 +74,11 @@ export const integerPlanes = (offsets: readonly number[], codes: readonly number
 };
 
 /** Counts from 1 up: who did it at all, and how often beyond once, so that "at least once" is one slice however busy a period is. */
-export const countPlanes = (counts: ReadonlyMap<number, number>): Planes => {
+export const countPlanes = (offsets: readonly number[], counts: readonly number[]): Planes => {
   const planes = new Planes();
-  for (const [offset, count] of counts) {
-    planes.set(PRESENCE_SLICE, offset);
-    planes.addMagnitude(offset, 0, count - 1);
+  for (let i = 0; i < offsets.length; i++) {
+    planes.set(PRESENCE_SLICE, offsets[i] as number);
+    planes.addMagnitude(offsets[i] as number, 0, (counts[i] as number) - 1);
   }
   return planes;
 };

@@ -64,12 +64,7 @@ test('float64 bits, counts, and what must not happen', () => {
   expect(new Set(numberPlanes([3], [-5e-324], -1).slices.keys())).toEqual(new Set([-1, SIGN_SLICE, 0]));
   expect(numberPlanes([3], [Number.MAX_VALUE], -1).width).toBe(63);
   expect([...numberPlanes([3], [-0], -1).slices.keys()]).toEqual([-1]);
-  const counts = countPlanes(
-    new Map([
-      [1, 1],
-      [2, 6],
-    ]),
-  );
+  const counts = countPlanes([1, 2], [1, 6]);
   expect([...counts.slices].map(([slice, bits]) => [slice, [...offsetsOf(bits)]])).toEqual([
     [-1, [1, 2]],
     [0, [2]],
