@@ -39,7 +39,7 @@ export const rowLeaf = (context: RowContext, leaf: Leaf): string =>
  * Whether a condition holds for the user: SQL of type boolean, never null.
  *
  * `{"type":"not","of":{"type":"property","property":"plan","operator":"contains","value":"pro"}}` becomes
- * `(not ((coalesce((u.properties ->> $1) collate "C" like $2, false) and jsonb_typeof(u.properties -> $1) = 'string')))`.
+ * `(not ((coalesce(strpos((u.properties ->> $1) collate "C", $2) > 0, false) and jsonb_typeof(u.properties -> $1) = 'string')))`.
  */
 export const rowCondition = (context: RowContext, condition: ExpandedCondition): string => {
   if (!isBranch(condition)) return rowLeaf(context, condition);

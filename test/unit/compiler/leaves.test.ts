@@ -72,9 +72,9 @@ const OPERATORS: Record<PropertyCondition['operator'], Expected> = {
     leaf: property('note', 'not_contains', '50%_\\'),
     source: 'users',
     sql: users(
-      `(coalesce((u.properties ->> $1::text) collate "C" like $2::text, false) and jsonb_typeof(u.properties -> $1::text) = 'string')`,
+      `(coalesce(strpos((u.properties ->> $1::text) collate "C", $2::text) > 0, false) and jsonb_typeof(u.properties -> $1::text) = 'string')`,
     ),
-    values: ['note', '%50\\%\\_\\\\%'],
+    values: ['note', '50%_\\'],
   },
   starts_with: {
     leaf: property('note', 'starts_with', 'a'),
