@@ -20,8 +20,9 @@ with candidates as materialized (
 update calculations c
 set state = 'running', process_id = $1::uuid, attempts = c.attempts + 1, segment_version = chosen.version,
     started_at = clock_timestamp(),
-    queue_ms = extract(epoch from clock_timestamp() - c.requested_at) * 1000
+    queue_ms = extract(epoch from clock_timestamp() - greatest(c.requested_at, c.planned_start_at)) * 1000
 from chosen, workspaces w
 where c.id = chosen.id and w.id = c.workspace_id
 returning c.id, c.workspace_id, w.name as workspace, c.segment_id, c.segment_key, c.segment_version, c.trigger, c.attempts,
-          c.queue_ms, c.deadline, c.on_late, c.requested_at, c.started_at, c.urgency
+          c.queue_ms, c.deadline, c.on_late, c.requested_at, c.started_at, c.urgency,
+          c.planned_start_at, c.expected_ms

@@ -7,7 +7,7 @@ set state = case when again.yes then 'queued' else 'failed' end,
     finished_at = case when again.yes then null else clock_timestamp() end,
     started_at = case when again.yes then null else c.started_at end,
     total_ms = case when again.yes then null
-                    else extract(epoch from clock_timestamp() - c.requested_at) * 1000 end,
+                    else extract(epoch from clock_timestamp() - greatest(c.requested_at, c.planned_start_at)) * 1000 end,
     late = not again.yes and coalesce(c.deadline < clock_timestamp(), false),
     condition_kinds = coalesce($7::text[], c.condition_kinds),
     process_id = null,

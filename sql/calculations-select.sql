@@ -4,7 +4,7 @@
 select c.id, c.segment_key, w.name as workspace, c.trigger, c.state, c.requested_at, c.started_at, c.finished_at,
        c.deadline, c.on_late, c.as_of, c.attempts, c.queue_ms, c.freshen_ms, c.compile_ms, c.query_ms, c.store_ms,
        c.total_ms, c.population, c.members, c.entered, c."left", c.segment_version, c.condition_kinds, c.superseded_by,
-       c.error,
+       c.error, c.planned_start_at, c.expected_ms, c.high_ms, c.ahead_ms,
        coalesce(c.deadline < coalesce(c.finished_at, clock_timestamp()), false) as is_late,
        coalesce(c.snapshot_id, case
          when c.on_late = 'use_latest' and c.state in ('queued', 'running', 'failed')

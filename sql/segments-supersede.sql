@@ -14,7 +14,9 @@ with running as (
   do update set
     deadline = least(q.deadline, excluded.deadline),
     trigger = case when excluded.urgency < q.urgency then excluded.trigger else q.trigger end,
-    on_late = case when 'use_latest' in (q.on_late, excluded.on_late) then 'use_latest' else 'wait' end
+    on_late = case when 'use_latest' in (q.on_late, excluded.on_late) then 'use_latest' else 'wait' end,
+    run_after = '-infinity',
+    planned_start_at = null
   returning q.id
 )
 update calculations c

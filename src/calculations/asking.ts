@@ -7,6 +7,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import { FIRST_LOOK_MS } from './limits.ts';
 import { type Request, readRequest } from './requests.ts';
 import { type CalculationResource, calculationResource, hasEnded, wasHandedLatest } from './resources.ts';
+import { requestByDeadline } from './schedule/deadlines.ts';
 import { unknownSegment } from './segment-changes.ts';
 import type { Signals } from './signals.ts';
 
@@ -18,6 +19,7 @@ interface Options {
   /** Its commits wait for the disk. */
   readonly pool: pg.Pool;
   readonly dispatcher: Dispatcher;
+  readonly threads: number;
   readonly signals: Signals;
   readonly read: (workspaceId: number, id: number) => Promise<CalculationResource>;
 }
@@ -74,15 +76,17 @@ export class Asking {
   }
 
   async #ask(workspaceId: number, key: string, request: Request, waits: boolean): Promise<Asked> {
-    const { pool, dispatcher, signals } = this.#options;
-    const begun = waits ? await dispatcher.begin(workspaceId, key, request) : undefined;
-    if (begun !== undefined) return { id: begun.id, requestedAt: begun.requested_at, durable: false };
+    const { pool, dispatcher, signals, threads } = this.#options;
     const { trigger, deadline, onLate } = request;
-    const { rows } = await pool.query<{ id: number; requested_at: Date }>({
-      name: 'calculations-request',
-      text: REQUEST,
-      values: [workspaceId, key, trigger, deadline, onLate],
-    });
+    const begun = waits && deadline === null ? await dispatcher.begin(workspaceId, key, request) : undefined;
+    if (begun !== undefined) return { id: begun.id, requestedAt: begun.requested_at, durable: false };
+    const { rows } = await (deadline === null
+      ? pool.query<{ id: number; requested_at: Date }>({
+          name: 'calculations-request',
+          text: REQUEST,
+          values: [workspaceId, key, trigger, deadline, onLate],
+        })
+      : requestByDeadline(pool, threads, workspaceId, key, { ...request, deadline }));
     const row = rows[0];
     if (row === undefined) throw unknownSegment(key);
     // Where a thread of this process is free the others need not look.

@@ -27,6 +27,9 @@ import {
 import type { CalculationFilters, CalculationsService, Explanation, MemberAnswer, Preview } from './services.ts';
 import { checkPatterns } from './patterns.ts';
 import { Retention } from './retention.ts';
+import type { Prediction } from './schedule/prediction.ts';
+import { predict } from './schedule/predictor.ts';
+import { unknownSegment } from './segment-changes.ts';
 import { type ScheduleOutcome, Scheduler } from './schedule/scheduler.ts';
 import { Signals } from './signals.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -92,6 +95,7 @@ export class Calculations implements CalculationsService {
       pool,
       dispatcher: this.#dispatcher,
       signals: this.signals,
+      threads: this.#workers.threads,
       read: (workspaceId, id) => this.#read(workspaceId, id),
     });
     this.#lease = new Lease({
@@ -170,6 +174,12 @@ export class Calculations implements CalculationsService {
     };
   }
 
+  async predict(workspaceId: number, key: string): Promise<Prediction> {
+    const prediction = await predict(this.#options.pool, workspaceId, key);
+    if (prediction === undefined) throw unknownSegment(key);
+    return prediction;
+  }
+
   async cancel(workspaceId: number, id: string): Promise<CalculationResource> {
     const number = parseId('calculation', id);
     const { rows } = await this.#options.pool.query(CANCEL, [workspaceId, number]);
@@ -224,7 +234,7 @@ export class Calculations implements CalculationsService {
 
   async queueDepth(): Promise<number> {
     const { rows } = await this.#options.pool.query<{ count: number }>(
-      `select count(*)::integer as count from calculations where state = 'queued'`,
+      `select count(*)::integer as count from calculations where state = 'queued' and run_after <= clock_timestamp()`,
     );
     return rows[0]?.count ?? 0;
   }

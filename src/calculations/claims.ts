@@ -22,6 +22,8 @@ export interface Claimed {
   readonly requested_at: Date;
   readonly started_at: Date;
   readonly urgency: number;
+  readonly planned_start_at: Date | null;
+  readonly expected_ms: number | null;
 }
 
 /** Up to `limit` of those that wait, the first first. */

@@ -72,6 +72,10 @@ export const DUE_BATCH = 200;
 /** After a failure in a row of n: 2^n minutes, up to an hour or to the segment's own interval. */
 export const FAILURE_BASE_MS = 60_000;
 export const FAILURE_MAX_MS = 3_600_000;
+/** Waiting calculations with deadlines that one more is planned around. */
+export const MAX_PLANNED_AROUND = 1_000;
+/** What a waiting calculation may take of which nothing was expected. */
+export const UNKNOWN_HIGH_MS = 1_000;
 
 /** Ids on one list, and in one upload as often as they come. */
 export const MAX_LIST_IDS = 5_000_000;

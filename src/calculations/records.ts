@@ -87,6 +87,11 @@ export const succeededRow = (row: Claimed, done: Succeeded, totalMs: number): Ca
   segment_version: done.segmentVersion,
   condition_kinds: done.kinds,
   is_late: row.deadline !== null && row.deadline.getTime() < done.finishedAt,
+  planned_start_at: row.planned_start_at,
+  expected_ms: row.expected_ms,
+  // There is no risk any more.
+  high_ms: null,
+  ahead_ms: null,
   superseded_by: null,
   error: null,
 });

@@ -1,7 +1,9 @@
 /** What callers see of segments, calculations and snapshots (CONTRACT §3). */
 import type { ConditionKind, ListRole } from '../conditions/types.ts';
 import { formatId } from '../core/ids.ts';
+import type { Prediction } from './schedule/prediction.ts';
 import type { Refresh } from './schedule/refresh.ts';
+import { lateRisk } from './schedule/starts.ts';
 
 export const TRIGGERS = ['newsletter', 'manual', 'schedule', 'api'] as const;
 export type Trigger = (typeof TRIGGERS)[number];
@@ -49,6 +51,12 @@ export interface CalculationResource {
   readonly segmentVersion: number | null;
   readonly conditionKinds: readonly string[];
   readonly late: boolean;
+  /** Of a newsletter with a deadline: it waits until then; null: at once. */
+  readonly plannedStartAt: string | null;
+  /** How long it was expected to take without its wait; null without a deadline. */
+  readonly expectedMs: number | null;
+  /** The probability, 0 to 1, that it misses its deadline, as long as it has not ended. */
+  readonly lateRisk: number | null;
   readonly supersededBy: string | null;
   readonly error: Problem | null;
 }
@@ -122,6 +130,8 @@ export interface SegmentResource {
   readonly refreshed: Refreshed | null;
   /** Of the last refresh, where that failed. */
   readonly lastError: (Problem & { readonly at: string }) | null;
+  /** How long its next calculation should take, from those before; null until there are enough. */
+  readonly prediction: Prediction | null;
   readonly latestSnapshot: {
     readonly id: string;
     readonly asOf: string;
@@ -157,6 +167,10 @@ export interface CalculationRow {
   readonly segment_version: number | null;
   readonly condition_kinds: readonly string[] | null;
   readonly is_late: boolean;
+  readonly planned_start_at: Date | null;
+  readonly expected_ms: number | null;
+  readonly high_ms: number | null;
+  readonly ahead_ms: number | null;
   readonly superseded_by: number | null;
   readonly error: Problem | null;
 }
@@ -175,6 +189,19 @@ export interface SnapshotRow {
 
 export const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 const rounded = (ms: number | null): number | null => (ms === null ? null : Math.round(ms * 1000) / 1000);
+
+/** What is left between its start, or now, and its deadline; while it waits, less what runs before it. */
+const riskOf = (row: CalculationRow, nowMs: number): number | null => {
+  const { deadline, expected_ms, high_ms, ahead_ms, planned_start_at, started_at, state } = row;
+  if (deadline === null || expected_ms === null || high_ms === null) return null;
+  if (state !== 'queued' && state !== 'running') return null;
+  if (deadline.getTime() <= nowMs) return 1;
+  const startMs =
+    state === 'running'
+      ? (started_at?.getTime() ?? nowMs)
+      : Math.max(nowMs, planned_start_at?.getTime() ?? 0) + (ahead_ms ?? 0);
+  return lateRisk(deadline.getTime() - startMs, expected_ms, high_ms);
+};
 
 export const calculationResource = (row: CalculationRow): CalculationResource => ({
   id: formatId('calculation', row.id),
@@ -205,6 +232,9 @@ export const calculationResource = (row: CalculationRow): CalculationResource =>
   segmentVersion: row.segment_version,
   conditionKinds: row.condition_kinds ?? [],
   late: row.is_late,
+  plannedStartAt: iso(row.planned_start_at),
+  expectedMs: rounded(row.expected_ms),
+  lateRisk: riskOf(row, Date.now()),
   supersededBy: row.superseded_by === null ? null : formatId('calculation', row.superseded_by),
   error: row.error,
 });

@@ -15,6 +15,8 @@ import { readLists, refuseOtherLists } from './list-input.ts';
 import { changeLists, countLists, deleteLists, type ListsCounted } from './lists.ts';
 import { iso, LIST_FIELDS, type SegmentResource } from './resources.ts';
 import { checkPatterns } from './patterns.ts';
+import type { Prediction } from './schedule/prediction.ts';
+import { predictAll } from './schedule/predictor.ts';
 import { type Refresh, readRefresh } from './schedule/refresh.ts';
 import { change, changeListsOf, findSegment, refreshJson, tellSuperseded, unknownSegment } from './segment-changes.ts';
 import { freeKey, readKey, slug } from './segment-keys.ts';
@@ -210,13 +212,23 @@ export class Segments implements SegmentsService {
       workspaceId,
       rows.map(({ id }) => id),
     );
-    return rows.map((row) => segmentResource(row, lists.get(row.id) ?? {}, definitions));
+    const predictions = await predictAll(
+      this.#pool,
+      workspaceId,
+      rows.map(({ key }) => key),
+    );
+    return rows.map((row) => segmentResource(row, lists.get(row.id) ?? {}, definitions, predictions.get(row.key)));
   }
 }
 
 const NOBODY: Condition = { type: 'any', of: [] };
 
-const segmentResource = (row: Row, lists: ListsCounted, definitions: Definitions): SegmentResource => ({
+const segmentResource = (
+  row: Row,
+  lists: ListsCounted,
+  definitions: Definitions,
+  prediction: Prediction | undefined,
+): SegmentResource => ({
   key: row.key,
   name: row.name,
   description: row.description,
@@ -239,6 +251,7 @@ const segmentResource = (row: Row, lists: ListsCounted, definitions: Definitions
   nextRefreshAt: iso(row.next_refresh_at),
   refreshed: row.refresh === null ? null : refreshed(row),
   lastError: row.last_error,
+  prediction: prediction ?? null,
   latestSnapshot:
     row.snapshot_id === null
       ? null

@@ -3,6 +3,7 @@ import type { FunnelLeaf, FunnelNode } from './funnel.ts';
 import type { WhyNode } from './why.ts';
 import type { ListRole } from '../conditions/types.ts';
 import type { ListChange, ListMode } from './lists.ts';
+import type { Prediction } from './schedule/prediction.ts';
 import type { CalculationResource, ListUploadResource, SegmentResource, SnapshotResource } from './resources.ts';
 
 export interface Page {
@@ -96,6 +97,8 @@ export interface CalculationsService {
     workspaceId: number,
     filters?: CalculationFilters,
   ): Promise<{ calculations: CalculationResource[]; nextCursor: string | null }>;
+  /** How long the next calculation of a segment should take. */
+  predict(workspaceId: number, key: string): Promise<Prediction>;
   /** Throws 409 where it has ended already. */
   cancel(workspaceId: number, id: string): Promise<CalculationResource>;
   /** Its state now, then at each change, until it has ended or `signal` aborts. */
@@ -107,7 +110,7 @@ export interface CalculationsService {
   isMember(workspaceId: number, key: string, userId: string): Promise<MemberAnswer>;
   /** For gauges: threads, tasks that run on them, questions that wait for one. */
   utilisation(): { threads: number; busy: number; waiting: number };
-  /** Calculations that wait, of all workspaces. */
+  /** Calculations that wait for a thread, of all workspaces. */
   queueDepth(): Promise<number>;
 }
 

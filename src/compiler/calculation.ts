@@ -57,7 +57,7 @@ export interface CalculationResult {
   readonly left: number;
   /** From the statement's start until the membership was known. */
   readonly query_ms: number;
-  /** From then until everything but the commit was done; `total_ms` counts from the request. */
+  /** From then until everything but the commit was done; `total_ms` counts from the request, or from the planned start. */
   readonly store_ms: number;
   readonly total_ms: number;
   readonly finished_at: Date;
@@ -166,7 +166,7 @@ export const calculationStatement = (membership: Membership, options: Calculatio
     compile_ms = ${parameters.add(options.compileMs, 'float8')},
     query_ms = extract(epoch from n.queried_at - statement_timestamp())::float8 * 1000,
     store_ms = extract(epoch from clock_timestamp() - n.queried_at)::float8 * 1000,
-    total_ms = extract(epoch from clock_timestamp() - c.requested_at)::float8 * 1000, error = null
+    total_ms = extract(epoch from clock_timestamp() - greatest(c.requested_at, c.planned_start_at))::float8 * 1000, error = null
   from counted n cross join begun b cross join (select count(*) from stored) s
   where ${held}
   returning c.snapshot_id, c.population, c.members, c.entered, c."left", c.query_ms, c.store_ms, c.total_ms, c.finished_at

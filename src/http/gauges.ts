@@ -6,10 +6,14 @@ import type { Gauges } from './metrics.ts';
 const COUNTED_ROWS = 1_000_000;
 
 const QUEUE = `
-  select count(*) filter (where state = 'queued')::integer as queued,
+  select count(*) filter (where state = 'queued' and not planned)::integer as queued,
+         count(*) filter (where planned)::integer as planned,
          count(*) filter (where state = 'running')::integer as running,
-         coalesce(extract(epoch from clock_timestamp() - min(requested_at) filter (where state = 'queued')), 0)::float8 as oldest
-  from calculations where state in ('queued', 'running')`;
+         coalesce(extract(epoch from clock_timestamp()
+           - min(greatest(requested_at, planned_start_at)) filter (where state = 'queued' and not planned)), 0)::float8 as oldest
+  from calculations
+  cross join lateral (select state = 'queued' and coalesce(planned_start_at > clock_timestamp(), false) as planned) p
+  where state in ('queued', 'running')`;
 
 const PENDING = `
   select (select count(*) from (select from pending_properties limit ${COUNTED_ROWS}) p)::integer as properties,
@@ -29,8 +33,10 @@ export const gaugesOf = (pool: pg.Pool, calculations: CalculationsService): Gaug
   };
   return {
     queue: async () => {
-      const { queued, running, oldest } = await one<{ queued: number; running: number; oldest: number }>(QUEUE);
-      return { queued, running, oldestWaitSeconds: oldest };
+      const { oldest, ...counts } = await one<{ queued: number; planned: number; running: number; oldest: number }>(
+        QUEUE,
+      );
+      return { ...counts, oldestWaitSeconds: oldest };
     },
     pending: () => one(PENDING),
     imports: () => one(IMPORTS),

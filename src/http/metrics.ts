@@ -4,7 +4,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 /** What the gauges read when Prometheus asks. Every part may fail by itself: a figure that is not known is left out. */
 export interface Gauges {
-  readonly queue: () => Promise<{ queued: number; running: number; oldestWaitSeconds: number }>;
+  readonly queue: () => Promise<{ queued: number; planned: number; running: number; oldestWaitSeconds: number }>;
   readonly pending: () => Promise<{ properties: number; events: number }>;
   readonly imports: () => Promise<{ queued: number; running: number }>;
   readonly workerUtilisation: () => number;
@@ -150,9 +150,9 @@ export class Metrics {
         },
       });
     };
-    labelled('evenkeel_calculations', 'Calculations that wait or run.', 'state', async () => {
-      const { queued, running } = await gauges.queue();
-      return { queued, running };
+    labelled('evenkeel_calculations', 'Calculations that wait, are planned for later, or run.', 'state', async () => {
+      const { queued, planned, running } = await gauges.queue();
+      return { queued, planned, running };
     });
     labelled('evenkeel_pending_rows', 'Changes that are in the rows and not yet in the index.', 'kind', async () => ({
       ...(await gauges.pending()),

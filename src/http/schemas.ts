@@ -135,6 +135,16 @@ const counted = {
   users: z.int().meta({ description: 'users who stand on it now' }),
 };
 const list = z.object(counted).optional();
+export const predictionOf = z
+  .object({
+    expectedMs: z.number(),
+    lowMs: z.number().meta({ description: 'one in ten is faster' }),
+    highMs: z.number().meta({ description: 'one in twenty is slower' }),
+    basis: z.enum(['history', 'cost']),
+    calculations: z.int().meta({ description: 'of its own that it rests on' }),
+  })
+  .meta({ id: 'Prediction' });
+
 export const segment = z
   .object({
     key: z.string(),
@@ -161,6 +171,7 @@ export const segment = z
       }),
     ),
     lastError: nullable(z.object({ code: z.string(), message: z.string(), hint: z.string().optional(), at: moment })),
+    prediction: nullable(predictionOf).meta({ description: 'from its own calculations, once there are enough' }),
     latestSnapshot: nullable(z.object({ id: z.string(), asOf: moment, population: z.int(), members: z.int() })),
   })
   .meta({ id: 'Segment' });
@@ -269,6 +280,9 @@ export const calculation = z
     segmentVersion: nullable(z.int()),
     conditionKinds: z.array(z.string()),
     late: z.boolean(),
+    plannedStartAt: nullable(moment).meta({ description: 'a newsletter with a deadline waits until then' }),
+    expectedMs: ms.meta({ description: 'without its wait; null without a deadline' }),
+    lateRisk: ms.meta({ description: 'the probability that it misses its deadline, until it has ended' }),
     supersededBy: nullable(z.string()),
     error: nullable(z.object({ code: z.string(), message: z.string(), hint: z.string().optional() })),
   })

@@ -72,6 +72,17 @@ export const segmentRoutes = ({ segments, calculations, onWritten }: SegmentRout
     handle: async ({ caller, params }) => ok(await segments.get(caller.workspaceId, params.key)),
   }),
   defineRoute({
+    method: 'get',
+    path: '/v1/segments/:key/prediction',
+    tag: TAG,
+    summary: 'How long the next calculation of a segment should take',
+    description: 'From its own calculations; until there are enough, from what its condition costs.',
+    access: 'workspace',
+    params: s.segmentParams,
+    answers: { 200: { description: 'The prediction.', content: { 'application/json': s.predictionOf } } },
+    handle: async ({ caller, params }) => ok(await calculations.predict(caller.workspaceId, params.key)),
+  }),
+  defineRoute({
     method: 'patch',
     path: '/v1/segments/:key',
     tag: TAG,

@@ -46,6 +46,7 @@ test('a segment is created, read, listed page by page, changed and deleted', asy
     nextRefreshAt: null,
     refreshed: null,
     lastError: null,
+    prediction: null,
     latestSnapshot: null,
   });
   expect(await segments.get(workspaceId, 'paying-users')).toEqual(created);
