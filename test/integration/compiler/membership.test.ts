@@ -233,6 +233,8 @@ describe('compiled membership', () => {
     const { rows } = await database.pool.query(previewStatement(membership, { shards: index.shards, sample: 1000 }));
     expect(rows[0].population).toBe(people.length);
     expect(rows[0].members).toBe(rows[0].sample.length);
+    const counted = await database.pool.query(previewStatement(membership, { shards: index.shards, sample: 0 }));
+    expect(counted.rows).toEqual([{ ...rows[0], sample: [] }]);
     return rows[0].sample.sort();
   };
   const expected = (condition: ExpandedCondition): string[] =>
