@@ -1,4 +1,5 @@
-import type { DateCompare, DateRelative, NumberBetween, NumberCompare } from '../conditions/types.ts';
+import type { Anniversary, DateCompare, DateRelative, NumberBetween, NumberCompare } from '../conditions/types.ts';
+import { LAST_YEAR_DAY, yearDayOf } from '../index/codes.ts';
 import { DAY_MS } from '../index/layout.ts';
 
 /** What leaves on numbers and dates hold for, as intervals: the same for bitmaps and for rows. */
@@ -53,6 +54,27 @@ export const dateInterval = (leaf: DateCompare | DateRelative, asOf: number): In
       return { low: inside(asOf), high: inside(asOf + leaf.value.ms) };
   }
 };
+
+/** Days of the year, both inside; where `first` is after `last`, through the turn of the year. */
+export interface YearDays {
+  readonly first: number;
+  readonly last: number;
+}
+export const EVERY_DAY: YearDays = { first: 0, last: LAST_YEAR_DAY };
+
+/** The days of the year that an anniversary may fall on; 29 February falls on the 28th in years without it. */
+export const anniversaryDays = ({ value }: Anniversary, asOf: number): YearDays => {
+  const days = Math.floor(value.ms / DAY_MS);
+  if (days >= LAST_YEAR_DAY) return EVERY_DAY;
+  const end = asOf + days * DAY_MS;
+  const last = yearDayOf(end);
+  return {
+    first: yearDayOf(asOf),
+    last: last === FEBRUARY_28 && yearDayOf(end + DAY_MS) > FEBRUARY_29 ? FEBRUARY_29 : last,
+  };
+};
+const FEBRUARY_28 = 58;
+const FEBRUARY_29 = 59;
 
 /** The narrower of two lower (upper: pass `lower` false) bounds. */
 const tighter = (a: Bound | null, b: Bound, lower: boolean): Bound => {

@@ -1,6 +1,7 @@
 import { POSITIVE } from '../conditions/complements.ts';
 import { elementKey, textMatchKey } from '../conditions/references.ts';
 import type {
+  Anniversary,
   DateCompare,
   DateRelative,
   Equals,
@@ -20,11 +21,21 @@ import { and, not, or } from './bits.ts';
 import { codeRange, dateCodeRange } from './bounds.ts';
 import type { Catalogue, PropertyColumns } from './catalogue.ts';
 import { addCosts, cost } from './cost.ts';
-import { dateInterval, dateIntervals, type Interval, numberInterval } from './intervals.ts';
+import { anniversaryDays, dateInterval, dateIntervals, type Interval, numberInterval } from './intervals.ts';
 import type { Parameters } from './parameters.ts';
 import { rowProperty } from './row-property.ts';
 import { usersWhere } from './rows.ts';
-import { anyCode, anyRange, anySlice, type Codes, everySlice, NOTHING, type Source, slice } from './slices.ts';
+import {
+  anyCode,
+  anyRange,
+  anySlice,
+  anyYearDay,
+  type Codes,
+  everySlice,
+  NOTHING,
+  type Source,
+  slice,
+} from './slices.ts';
 
 export interface Context {
   readonly catalogue: Catalogue;
@@ -162,6 +173,12 @@ const dateWithin = ({ columns, parameters }: Subject, interval: Interval): Sourc
 /** Undefined where bitmaps cannot tell, or take longer than a look at the rows. */
 type Handler<L> = (subject: Subject, leaf: L) => Source | undefined;
 
+/** From the days of the year beside the dates; numbers that mean dates have none, and are read from the rows. */
+const anniversary: Handler<Anniversary> = ({ columns, parameters, asOf }, leaf) => {
+  if (columns.number) return undefined;
+  return columns.date ? anyYearDay(parameters, columns.date.id, anniversaryDays(leaf, asOf)) : NOTHING;
+};
+
 const equals: Handler<Equals> = (subject, leaf) => equalsAny(subject, [leaf.value]);
 const inList: Handler<In> = (subject, leaf) => equalsAny(subject, leaf.value);
 const includes: Handler<Includes> = (subject, leaf) => includesAny(subject, [leaf.value]);
@@ -194,6 +211,7 @@ const HANDLERS: { readonly [O in PropertyOperator]: Handler<LeafOf<O>> } = {
   within_last: date,
   not_within_last: date,
   within_next: date,
+  anniversary,
   includes,
   not_includes: includes,
   includes_any: (subject, leaf) => includesAny(subject, leaf.value),

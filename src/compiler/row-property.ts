@@ -2,6 +2,7 @@ import { POSITIVE } from '../conditions/complements.ts';
 import { likePattern } from '../conditions/like.ts';
 import { elementKey } from '../conditions/references.ts';
 import type {
+  Anniversary,
   DateCompare,
   DateRelative,
   Equals,
@@ -15,7 +16,8 @@ import type {
   Scalar,
   TextMatch,
 } from '../conditions/types.ts';
-import { dateInterval, dateIntervals, type Interval, numberInterval } from './intervals.ts';
+import { LAST_YEAR_DAY } from '../index/codes.ts';
+import { anniversaryDays, dateInterval, dateIntervals, type Interval, numberInterval } from './intervals.ts';
 import type { Parameters } from './parameters.ts';
 
 /** What the row form of a leaf is made with. */
@@ -137,6 +139,13 @@ const date: Handler<DateCompare | DateRelative> = (subject, leaf) => {
   );
 };
 
+const anniversary: Handler<Anniversary> = ({ parameters, json, asOf }, leaf) => {
+  const { first, last } = anniversaryDays(leaf, asOf);
+  const days = LAST_YEAR_DAY + 1;
+  const since = `(evenkeel_year_day(${json}) + ${parameters.add(days - first, 'int')}) % ${days}`;
+  return `coalesce(${since} <= ${parameters.add((last - first + days) % days, 'int')}, false)`;
+};
+
 const equals: Handler<Equals> = (subject, leaf) => equalsAny(subject, [leaf.value]);
 const inList: Handler<In> = (subject, leaf) => equalsAny(subject, leaf.value);
 const includesOne: Handler<Includes> = (subject, leaf) => includes(subject, [leaf.value]);
@@ -167,6 +176,7 @@ const HANDLERS: { readonly [O in PropertyOperator]: Handler<LeafOf<O>> } = {
   within_last: date,
   not_within_last: date,
   within_next: date,
+  anniversary,
   includes: includesOne,
   not_includes: includesOne,
   includes_any: (subject, leaf) => includes(subject, leaf.value),

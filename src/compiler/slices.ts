@@ -1,7 +1,9 @@
-import { PRESENCE_SLICE, SIGN_SLICE } from '../index/layout.ts';
+import { LAST_YEAR_DAY } from '../index/codes.ts';
+import { PRESENCE_SLICE, SIGN_SLICE, YEAR_DAY_SLICE } from '../index/layout.ts';
 import { type Bits, bits, NONE, ZERO } from './bits.ts';
 import { type Cost, cost } from './cost.ts';
 import { decisionProgram } from './decision.ts';
+import type { YearDays } from './intervals.ts';
 import type { Parameters } from './parameters.ts';
 
 /** Expressions over the slices of one column, correlated on the driver `chunks c`. */
@@ -184,4 +186,27 @@ export const anyRange = (parameters: Parameters, column: Codes, ranges: readonly
     operations: bounds.length * column.width + 2 * parts.length,
     calls: 1 + bounds.length,
   });
+};
+
+const YEAR_DAY_SLICES = 9;
+
+/** Whose date falls on one of these days of the year: the slices below the sign are read as those of a code of their own. */
+export const anyYearDay = (parameters: Parameters, columnId: number, { first, last }: YearDays): Source => {
+  if (first === 0 && last === LAST_YEAR_DAY) return slice(parameters, columnId, PRESENCE_SLICE);
+  const ranges = first <= last ? [[first, last] as const] : [[0, last] as const, [first, null] as const];
+  const add = (values: readonly unknown[], type: 'boolean[]' | 'bigint[]'): string => parameters.add(values, type);
+  const negatives = ranges.map(() => false);
+  const lows = ranges.map(([low]) => String(low));
+  const highs = ranges.map(([, high]) => (high === null || high === LAST_YEAR_DAY ? null : String(high)));
+  return source(
+    `(select evenkeel_ranges(array_agg(s.place), array_agg(s.bits), ${add(negatives, 'boolean[]')}, ` +
+      `${add(lows, 'bigint[]')}, ${add(highs, 'bigint[]')}) from (select s.bits, case s.slice ` +
+      `when ${PRESENCE_SLICE} then ${PRESENCE_SLICE} else ${YEAR_DAY_SLICE} - s.slice end as place ` +
+      `${ofColumn(parameters, columnId)} and s.slice < 0 and s.slice <> ${SIGN_SLICE} order by place) s)`,
+    {
+      slicesRead: YEAR_DAY_SLICES + 2,
+      operations: 2 * YEAR_DAY_SLICES + 2,
+      calls: 3,
+    },
+  );
 };

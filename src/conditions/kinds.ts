@@ -25,6 +25,7 @@ const KIND_OF_OPERATOR: Record<PropertyOperator, ConditionKind> = {
   within_last: 'property.date',
   not_within_last: 'property.date',
   within_next: 'property.date',
+  anniversary: 'property.date',
   includes: 'property.array',
   not_includes: 'property.array',
   includes_any: 'property.array',

@@ -1,4 +1,4 @@
-import { type EvenkeelError, invalid, notSupported } from '../core/errors.ts';
+import { type EvenkeelError, invalid } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
 import { describe, quote } from '../core/text.ts';
 import { isObject, type JsonObject, readLeaf } from './leaf-schema.ts';
@@ -11,8 +11,7 @@ import { OTHER_SCHEMAS } from './schema.ts';
 import type { Condition, Leaf, PropertyCondition, SegmentReference } from './types.ts';
 
 const TYPES = ['all', 'any', 'not', 'property', 'event', 'sequence', 'segment', 'sample'];
-const LATER_OPERATORS = ['anniversary'];
-const OPERATORS = [...PROPERTY_SCHEMAS.keys(), ...LATER_OPERATORS];
+const OPERATORS = [...PROPERTY_SCHEMAS.keys()];
 
 /** What people write who come from other tools. */
 const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
@@ -147,7 +146,6 @@ const parseProperty = (json: JsonObject, path: string): PropertyCondition => {
   const where = { path: `${path}.operator` };
   if (operator === undefined) throw missingOperator(json, path);
   if (typeof operator !== 'string') throw invalid(`"operator": expected a string, found ${describe(operator)}`, where);
-  if (LATER_OPERATORS.includes(operator)) throw notSupported(`the operator "${operator}"`, where);
   const leaf = PROPERTY_SCHEMAS.get(operator);
   if (leaf === undefined)
     throw invalid(`unknown operator ${quote(operator)}`, { ...where, ...hintFor(operator, OPERATORS) });

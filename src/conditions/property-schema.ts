@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { LeafSchema } from './leaf-schema.ts';
 import { MAX_PATTERN_LENGTH, MAX_VALUE_LENGTH } from './limits.ts';
 import type { PropertyCondition, PropertyOperator } from './types.ts';
-import { duration, isoDate, number, propertyPath, range, scalar, scalars, text } from './values.ts';
+import { duration, isoDate, number, propertyPath, range, scalar, scalars, text, wholeDays } from './values.ts';
 
 /** Property leaves as zod schemas, by their operators. */
 
@@ -48,6 +48,7 @@ const relativeDate = z.strictObject({
   operator: z.enum(['within_last', 'not_within_last', 'within_next']),
   value: duration,
 });
+const anniversary = z.strictObject({ ...propertyFields, operator: z.literal('anniversary'), value: wholeDays });
 const includes = z.strictObject({ ...propertyFields, operator: z.enum(['includes', 'not_includes']), value: scalar });
 const includesMany = z.strictObject({
   ...propertyFields,
@@ -83,6 +84,7 @@ const BY_OPERATOR: Record<PropertyOperator, LeafSchema<PropertyCondition>> = {
   within_last: { schema: relativeDate, fields: VALUED },
   not_within_last: { schema: relativeDate, fields: VALUED },
   within_next: { schema: relativeDate, fields: VALUED },
+  anniversary: { schema: anniversary, fields: VALUED },
   includes: { schema: includes, fields: VALUED },
   not_includes: { schema: includes, fields: VALUED },
   includes_any: { schema: includesMany, fields: VALUED },
@@ -103,6 +105,7 @@ export const propertySchemas = [
   betweenNumbers,
   compareDate,
   relativeDate,
+  anniversary,
   includes,
   includesMany,
 ] as const;

@@ -16,6 +16,7 @@ const UNITS: readonly (readonly [name: string, ms: number])[] = [
 
 /** In the largest unit that holds it whole; all durations of the language are whole minutes. */
 const durationJson = ({ ms }: Duration): Record<string, number> => {
+  if (ms === 0) return { days: 0 };
   const [name, unitMs] = UNITS.find(([, unit]) => ms % unit === 0) ?? ['minutes', 60_000];
   return { [name]: ms / unitMs };
 };
@@ -110,6 +111,7 @@ const propertyJson = (leaf: Extract<Condition, { type: 'property' }>): Condition
     case 'within_last':
     case 'not_within_last':
     case 'within_next':
+    case 'anniversary':
       return { ...json, value: durationJson(leaf.value) };
     case 'contains':
     case 'not_contains':

@@ -58,6 +58,11 @@ export interface DateRelative extends PropertyLeaf {
   readonly operator: 'within_last' | 'not_within_last' | 'within_next';
   readonly value: Duration;
 }
+export interface Anniversary extends PropertyLeaf {
+  readonly operator: 'anniversary';
+  /** Whole days, from 0 (today): month and day of the date come again within so many days from asOf's own, UTC. */
+  readonly value: Duration;
+}
 export interface Includes extends PropertyLeaf {
   readonly operator: 'includes' | 'not_includes';
   readonly value: Scalar;
@@ -76,6 +81,7 @@ export type PropertyCondition =
   | NumberBetween
   | DateCompare
   | DateRelative
+  | Anniversary
   | Includes
   | IncludesMany;
 

@@ -48,14 +48,18 @@ const IS_RELATIVE: Record<PropertyCondition['operator'], boolean> = {
   within_last: true,
   not_within_last: true,
   within_next: true,
+  anniversary: true,
   includes: false,
   not_includes: false,
   includes_any: false,
   includes_all: false,
 };
 
-const ofProperty = (leaf: PropertyCondition): Duration[] =>
-  IS_RELATIVE[leaf.operator] ? [(leaf as DateRelative).value] : [];
+const ofProperty = (leaf: PropertyCondition): Duration[] => {
+  // whoever's anniversary comes changes with each day, however many days ahead are asked for
+  if (leaf.operator === 'anniversary') return [{ ms: UNIT_MS.days }];
+  return IS_RELATIVE[leaf.operator] ? [(leaf as DateRelative).value] : [];
+};
 
 const ofWindow = (window: Window): Duration[] => ('last' in window ? [window.last] : []);
 

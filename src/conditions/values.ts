@@ -95,6 +95,20 @@ export const exactlyOne = <T>(
   return undefined;
 };
 
+const wholeAmount = z.int('a whole number').min(0, 'must not be negative').optional();
+/** Of `anniversary`: 0 days are today alone. */
+export const wholeDays: z.ZodType<Duration> = z
+  .strictObject({ days: wholeAmount, weeks: wholeAmount }, 'a number of days such as {"days": 7}')
+  .meta({ minProperties: 1, maxProperties: 1, examples: [{ days: 0 }] })
+  .transform((given, context): Duration => {
+    const { days, weeks } = given;
+    const ms = plainZero((days ?? 0) * UNIT_MS.days + (weeks ?? 0) * UNIT_MS.weeks);
+    if ((days === undefined) !== (weeks === undefined) && ms <= MAX_DURATION_MS) return { ms };
+    const message = ms > MAX_DURATION_MS ? 'must be at most 100 years' : 'must give exactly one of days and weeks';
+    context.issues.push({ code: 'custom', input: given, message });
+    return z.NEVER;
+  });
+
 const times = z
   .int('a whole number')
   .min(0, 'must not be negative')

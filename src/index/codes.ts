@@ -75,6 +75,16 @@ export const unitFor = (ms: number, unitMs: number): number =>
 export const dateCode = (ms: number, unitMs: number): bigint | undefined =>
   ms % unitMs === 0 ? BigInt(ms / unitMs) : undefined;
 
+/** Days of a leap year before each of its months. */
+const DAYS_BEFORE_MONTH = [0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335];
+export const LAST_YEAR_DAY = 365;
+
+/** The day of the year, UTC: 0 to 365 as a leap year counts them, so that 1 March is 60 in every year. */
+export const yearDayOf = (ms: number): number => {
+  const date = new Date(ms);
+  return (DAYS_BEFORE_MONTH[date.getUTCMonth()] ?? Number.NaN) + date.getUTCDate() - 1;
+};
+
 /** Days since 1970-01-01, UTC. */
 export const dayOf = (ms: number): number => Math.floor(ms / 86_400_000);
 

@@ -3,7 +3,7 @@ import { scaleFor, unitFor } from './codes.ts';
 import type { Column, Columns } from './columns.ts';
 import type { Dictionary } from './dictionary.ts';
 import { type ColumnType, PRESENCE_SLICE } from './layout.ts';
-import { integerPlanes, numberPlanes, Planes } from './planes.ts';
+import { datePlanes, integerPlanes, numberPlanes, Planes } from './planes.ts';
 import { sortValue, type ValueSink } from './values.ts';
 
 /** A bitmap of an array's element weighs as much as this many values that are kept one by one. */
@@ -153,7 +153,7 @@ export class Facts implements ValueSink {
       case 'number':
         return numberPlanes(this.#numbers.offsets, this.#numbers.values, column.scale);
       case 'date':
-        return integerPlanes(this.#dates.offsets, this.#dates.values, column.unitMs);
+        return datePlanes(this.#dates.offsets, this.#dates.values, column.unitMs);
       case 'text':
         return integerPlanes(this.#texts.offsets, this.#texts.values);
       case 'array': {

@@ -9,13 +9,17 @@ const CHUNKS_PER_WORKSPACE = 2 ** 20;
 export const PRESENCE_SLICE = -1;
 export const SIGN_SLICE = -2;
 
+/** Of a date column: slice −3 − i holds bit i of the day of the year. */
+export const YEAR_DAY_SLICE = -3;
+
 export const COLUMN_TYPES = ['set', 'text', 'number', 'boolean', 'date', 'array'] as const;
 /**
  * - `set`: slice −1 alone: present and not null, "", [].
  * - `text`: −1 holds a string (also ""); 0… the bits of its dictionary code.
  * - `number`: −1 holds a number; −2 negative; 0… the bits of |value|·10^scale, or of the float64 without its sign.
  * - `boolean`: −1 holds a boolean; 0 it is true.
- * - `date`: −1 holds an ISO 8601 string; −2 before 1970; 0… the bits of |epoch ms| / unitMs.
+ * - `date`: −1 holds an ISO 8601 string; −2 before 1970; 0… the bits of |epoch ms| / unitMs; −3…−11 the bits of
+ *   the day of the year (`yearDayOf`), for anniversaries.
  * - `array`: slice n holds the element whose dictionary code is n.
  * All-zero slices are not stored.
  */

@@ -1,6 +1,6 @@
 import { emptyBitmap, setBit } from './bitmap.ts';
-import { scaledCode } from './codes.ts';
-import { FLOAT_SCALE, PRESENCE_SLICE, SIGN_SLICE } from './layout.ts';
+import { scaledCode, yearDayOf } from './codes.ts';
+import { FLOAT_SCALE, PRESENCE_SLICE, SIGN_SLICE, YEAR_DAY_SLICE } from './layout.ts';
 
 const TWO_32 = 2 ** 32;
 
@@ -58,6 +58,17 @@ export const numberPlanes = (offsets: readonly number[], values: readonly number
       if (code === undefined) throw new Error(`a column of scale ${scale} cannot hold ${value}`);
       planes.addInteger(offset, code);
     }
+  }
+  return planes;
+};
+
+/** Dates as a column of this unit holds them, with their days of the year. */
+export const datePlanes = (offsets: readonly number[], dates: readonly number[], unitMs: number): Planes => {
+  const planes = integerPlanes(offsets, dates, unitMs);
+  for (let i = 0; i < offsets.length; i++) {
+    let rest = yearDayOf(dates[i] as number);
+    for (let slice = YEAR_DAY_SLICE; rest !== 0; slice--, rest >>= 1)
+      if (rest & 1) planes.set(slice, offsets[i] as number);
   }
   return planes;
 };

@@ -487,6 +487,20 @@ const duration: fc.Arbitrary<Json> = fc.oneof(
   fc.constantFrom<Json>({ days: 36_500 }),
 );
 
+/** So many days ahead, among them those that reach 29 February, and the year's last and first day. */
+const wholeDays: fc.Arbitrary<Json> = fc.oneof(
+  fc.constantFrom<Json>(
+    { days: 0 },
+    { days: 1 },
+    { weeks: 1 },
+    { days: 30 },
+    { days: 364 },
+    { days: 365 },
+    { weeks: 60 },
+  ),
+  fc.integer({ min: 0, max: 366 }).map((days) => ({ days })),
+);
+
 const propertyLeaf = (pool: Pool): fc.Arbitrary<ConditionJson> =>
   fc.constantFrom(...pool.values.keys(), 'nobody.has.this').chain((property) => {
     const leaf = (operator: string, value: fc.Arbitrary<unknown>) =>
@@ -539,6 +553,7 @@ const propertyLeaf = (pool: Pool): fc.Arbitrary<ConditionJson> =>
       ),
       ...each(['before', 'after', 'on'], day),
       ...each(['within_last', 'not_within_last', 'within_next'], duration),
+      ...each(['anniversary', 'anniversary'], wholeDays),
       ...each(['includes', 'not_includes'], included),
       ...each(['includes_any', 'includes_all'], fc.uniqueArray(included, { minLength: 1, maxLength: 4 })),
     );

@@ -84,6 +84,41 @@ begin
 end
 $$;
 
+-- Does the day and month of the value, a date, come again on the UTC day of `as_of` or within `days` days after it? 29 February comes
+-- on the 28th in years without one. Day by day.
+create or replace function oracle.comes_again(value jsonb, as_of bigint, days int) returns boolean
+language plpgsql immutable as $$
+declare
+  ms numeric;
+  born date;
+  today date;
+begin
+  if jsonb_typeof(value) = 'string' then
+    ms := oracle.iso_ms(value #>> '{}');
+  elsif jsonb_typeof(value) = 'number' then
+    ms := (value #>> '{}')::numeric * case when (value #>> '{}')::numeric >= 1e11 then 1 else 1000 end;
+    if abs(ms) > 8.64e15 then
+      return false;
+    end if;
+  end if;
+  if ms is null then
+    return false;
+  end if;
+  while ms < 0 loop                            -- 400 years later it is the same day of the year
+    ms := ms + 12622780800000;
+  end loop;
+  born := date '1970-01-01' + div(ms, 86400000)::int;
+  today := date '1970-01-01' + (as_of / 86400000)::int;
+  for i in 0..least(days, 400) loop
+    if to_char(today + i, 'MMDD') = to_char(born, 'MMDD')
+       or (to_char(born, 'MMDD') = '0229' and to_char(today + i, 'MMDD') = '0228' and to_char(today + i + 1, 'MMDD') = '0301') then
+      return true;
+    end if;
+  end loop;
+  return false;
+end
+$$;
+
 create or replace function oracle.number(value jsonb) returns float8
 language plpgsql immutable as $$
 begin

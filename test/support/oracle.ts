@@ -173,6 +173,10 @@ const propertyHolds = (leaf: ConditionJson, scope: Scope, properties = 'u.proper
       return date(`${asOf()} - ${parameter(scope, durationMs(value), 'bigint')}`, true, asOf(), true);
     case 'within_next':
       return date(asOf(), true, `${asOf()} + ${parameter(scope, durationMs(value), 'bigint')}`, true);
+    case 'anniversary': {
+      const days = parameter(scope, durationMs(value) / 86_400_000, 'int');
+      return `coalesce(oracle.comes_again(${held}, ${asOf()}, ${days}), false)`;
+    }
     case 'includes':
       return includes(value);
     case 'includes_any':

@@ -40,7 +40,17 @@ const SECONDS = [
   8_640_000_000.001,
 ];
 const WORDS = ['', 'pro', 'free', 'a%b', 'a_b', 'a\\b', '😀x', 'x😀', 'trial', 'beta', "it's", '2026-03-15'];
-const DATES = ['2026-03-15', '2026-03-14', '1969-12-31', '1970-01-01', '0001-01-01', '2026-03-20', 'no date'];
+const DATES = [
+  '2026-03-15',
+  '2026-03-14',
+  '1969-12-31',
+  '1970-01-01',
+  '0001-01-01',
+  '2026-03-20',
+  '2000-02-29',
+  '1903-03-16',
+  'no date',
+];
 const TIMES = [
   AS_OF,
   AS_OF - 1,
@@ -170,6 +180,12 @@ const leaf: fc.Arbitrary<Leaf> = fc.oneof(
     property,
     operator: fc.constantFrom('within_last' as const, 'not_within_last' as const, 'within_next' as const),
     value: duration,
+  }),
+  fc.record({
+    type: fc.constant('property' as const),
+    property,
+    operator: fc.constant('anniversary' as const),
+    value: fc.constantFrom(0, 1, 5, 16, 291, 350, 364, 365, 1_000).map((days) => ({ ms: days * DAY })),
   }),
   fc.record({
     type: fc.constant('property' as const),

@@ -94,6 +94,8 @@ const propertyHolds = (leaf: PropertyCondition, value: Value, asOf: number): boo
       return !recent(leaf.value);
     case 'within_next':
       return date((ms) => ms >= asOf && ms <= asOf + leaf.value.ms);
+    case 'anniversary':
+      return date((ms) => comesAgain(ms, asOf, leaf.value.ms / DAY));
     case 'includes':
       return includes(leaf.value);
     case 'not_includes':
@@ -104,6 +106,14 @@ const propertyHolds = (leaf: PropertyCondition, value: Value, asOf: number): boo
       return leaf.value.every(includes);
   }
 };
+
+const dayAndMonth = (ms: number): string => new Date(Math.floor(ms)).toISOString().slice(-19, -14);
+
+const comesAgain = (ms: number, asOf: number, days: number): boolean =>
+  Array.from({ length: Math.min(days, 400) + 1 }, (_, i) => asOf + i * DAY).some((day) => {
+    const [wanted, now, next] = [ms, day, day + DAY].map(dayAndMonth);
+    return now === wanted || (wanted === '02-29' && now === '02-28' && next === '03-01');
+  });
 
 const dateOf = (value: Value): number | undefined => {
   if (typeof value === 'string') return parseIsoDate(value);

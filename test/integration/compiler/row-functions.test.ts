@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { parseIsoDate } from '../../../src/conditions/dates.ts';
+import { yearDayOf } from '../../../src/index/codes.ts';
 import { DATES } from '../../support/arbitraries.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
@@ -45,4 +46,20 @@ test('evenkeel_sampled says of each user what evenkeel_sample says of the chunk'
      where (get_bit(bits, place) = 1) is distinct from evenkeel_sampled(chunk * 32000 + place, seed, threshold)`,
   );
   expect(rows[0]?.different).toBe(0);
+});
+
+test('evenkeel_year_day says of every day what yearDayOf says, and of no value that it is an error', async () => {
+  const days = Array.from({ length: 4_000 }, (_, i) => Math.floor((i * 8.64e15) / 4_000) * (i % 2 === 0 ? 1 : -1));
+  const values: unknown[] = [
+    ...days.map((ms) => (ms >= 1e11 ? ms : ms / 1000)),
+    ...DATES,
+    ...[1e308, -1e308, 8.64e15 + 2, -8.64e12 - 1, 5e-324, true, [], {}, null, ''],
+  ];
+  const { rows } = await database.pool.query<{ day: number | null }>(
+    'select evenkeel_year_day(v) as day from unnest($1::jsonb[]) with ordinality as given (v, i) order by i',
+    [values.map((value) => JSON.stringify(value))],
+  );
+  const ofTexts = DATES.map((text) => parseIsoDate(text)).map((ms) => (ms === undefined ? null : yearDayOf(ms)));
+  const expected = [...days.map(yearDayOf), ...ofTexts, null, null, null, null, 0, null, null, null, null, null];
+  expect(rows.map(({ day }) => day)).toEqual(expected);
 });

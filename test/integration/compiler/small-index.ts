@@ -96,7 +96,11 @@ export const writeSmallIndex = async (
         const { id } = column(path, 'text');
         if (!rows) code('text', BigInt(codeOf(id, value)));
         const ms = parseIsoDate(value);
-        if (ms !== undefined) code('date', BigInt(Math.abs(ms) / unitMs), ms < 0);
+        if (ms !== undefined) {
+          code('date', BigInt(Math.abs(ms) / unitMs), ms < 0);
+          for (let bit = 0, day = dayOfLeapYear(ms); day >> bit > 0; bit++)
+            if ((day >> bit) & 1) slices.set(shard, column(path, 'date').id, -3 - bit, offset);
+        }
       } else if (typeof value === 'number') {
         const magnitude = scale < 0 ? floatBits(value) : BigInt(Math.round(Math.abs(value) * 10 ** scale));
         code('number', magnitude, value < 0);
@@ -160,6 +164,12 @@ export const writeSmallIndex = async (
       };
     },
   };
+};
+
+/** Days since 1 January, in a year that has a 29 February. */
+const dayOfLeapYear = (ms: number): number => {
+  const date = new Date(ms);
+  return (Date.UTC(2000, date.getUTCMonth(), date.getUTCDate()) - Date.UTC(2000, 0, 1)) / 86_400_000;
 };
 
 export const matchesText = (leaf: TextMatch, value: string): boolean => {

@@ -200,17 +200,6 @@ describe('bad conditions', () => {
     }
   });
 
-  it.each(['anniversary'])('%s is not supported yet, and says so', async (operator) => {
-    const { status, json } = await call(`${service.url}/v1/segments/preview`, {
-      body: { condition: { ...leaf, operator, value: 'x' } },
-    });
-    expect([status, json.error.code, json.error.message]).toEqual([
-      422,
-      'not_supported',
-      expect.stringContaining(operator),
-    ]);
-  });
-
   it('a segment by neither condition nor userIds, or by both, is refused', async () => {
     for (const body of [{ name: 'x' }, { name: 'x', condition: leaf, userIds: ['a'] }, { name: 'x', userIds: 'a' }])
       expect((await call(`${service.url}/v1/segments`, { body })).status).toBe(422);

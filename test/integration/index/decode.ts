@@ -77,6 +77,7 @@ const decodeColumn = async (
     return value;
   };
   const present = new Map<number, bigint>();
+  const yearDays = new Map<number, number>();
   const negative = new Set<number>();
   for (const row of slices.rows) {
     const ordinals = ordinalsOf(row);
@@ -87,6 +88,11 @@ const decodeColumn = async (
     }
     if (row.slice === -2 && !column.has_negative)
       throw new Error(`${column.path} has negative numbers unknown to its column`);
+    if (row.slice < -2) {
+      if (column.type !== 'date') throw new Error(`${column.path} has days of the year and no dates`);
+      for (const ordinal of ordinals) yearDays.set(ordinal, (yearDays.get(ordinal) ?? 0) + 2 ** (-3 - row.slice));
+      continue;
+    }
     if (row.slice >= column.width) throw new Error(`${column.path} is wider than its column says`);
     for (const ordinal of ordinals)
       if (row.slice === -2) negative.add(ordinal);
@@ -97,8 +103,11 @@ const decodeColumn = async (
     if (sum < 1n << 100n) throw new Error(`${column.path} of ${ordinal} has a code and no presence`);
     const magnitude = sum - (1n << 100n);
     const code = negative.has(ordinal) ? -magnitude : magnitude;
-    add(column.path, ordinal, factOf(column, code, valueOf));
+    const day = column.type === 'date' ? ` on day ${yearDays.get(ordinal) ?? 0}` : '';
+    add(column.path, ordinal, factOf(column, code, valueOf) + day);
+    yearDays.delete(ordinal);
   }
+  for (const ordinal of yearDays.keys()) throw new Error(`${column.path} of ${ordinal} has a day and no date`);
   for (const ordinal of negative)
     if ((present.get(ordinal) ?? 0n) <= 1n << 100n)
       throw new Error(`${column.path} of ${ordinal} is negative without a magnitude`);

@@ -127,13 +127,19 @@ export class IndexWorld {
   }
 }
 
+/** Days since 1 January, in a year that has a 29 February. */
+const dayOfLeapYear = (ms: number): number => {
+  const date = new Date(ms);
+  return (Date.UTC(2000, date.getUTCMonth(), date.getUTCDate()) - Date.UTC(2000, 0, 1)) / DAY_MS;
+};
+
 const factOf = (value: unknown): string | undefined => {
   const set = !(value === null || value === '' || (Array.isArray(value) && value.length === 0));
   const parts = set ? ['set'] : [];
   if (typeof value === 'string') {
     parts.push(`text ${JSON.stringify(value)}`);
     const ms = parseIsoDate(value);
-    if (ms !== undefined) parts.push(`date ${ms}`);
+    if (ms !== undefined) parts.push(`date ${ms} on day ${dayOfLeapYear(ms)}`);
   }
   if (typeof value === 'number') parts.push(`number ${value + 0}`);
   if (typeof value === 'boolean') parts.push(`boolean ${value}`);

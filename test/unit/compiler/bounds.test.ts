@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { codeRange, dateCodeRange } from '../../../src/compiler/bounds.ts';
 import { decisionProgram } from '../../../src/compiler/decision.ts';
-import { dateIntervals } from '../../../src/compiler/intervals.ts';
+import { anniversaryDays, dateIntervals } from '../../../src/compiler/intervals.ts';
 import { numberCode } from '../../../src/index/codes.ts';
 import { FLOAT_SCALE } from '../../../src/index/layout.ts';
 
@@ -82,5 +82,38 @@ describe('a decision program', () => {
       (code) => code.toString(2).replaceAll('0', '').length % 2,
     );
     expect(decisionProgram(odd, { width: 6, hasNegative: false })).toHaveLength(3 * 6);
+  });
+});
+
+describe('the days of an anniversary', () => {
+  const DAY = 86_400_000;
+  const days = (asOf: string, count: number) =>
+    anniversaryDays(
+      { type: 'property', property: 'born', operator: 'anniversary', value: { ms: count * DAY } },
+      Date.parse(asOf),
+    );
+
+  it.each([
+    ['2026-03-15T23:59:59.999Z', 0, 74, 74],
+    ['2026-03-15T00:00:00Z', 7, 74, 81],
+    ['2026-12-31', 1, 365, 0],
+    ['2026-01-01', 364, 0, 365],
+    // 28 February, alone and as the last day: with the 29th, as 2026 has none
+    ['2026-02-28', 0, 58, 59],
+    ['2026-02-01', 27, 31, 59],
+    ['2026-02-27', 2, 57, 60],
+    ['2026-03-01', 0, 60, 60],
+    ['2024-02-28', 0, 58, 58],
+    ['2024-02-28', 1, 58, 59],
+    ['2024-02-29', 0, 59, 59],
+    ['1900-02-28', 0, 58, 59],
+    ['2000-02-28', 0, 58, 58],
+    // a year less a day, from 1 March: to 28 February, or without the 29th
+    ['2026-03-01', 364, 60, 59],
+    ['2027-03-01', 364, 60, 58],
+    ['2026-05-05', 365, 0, 365],
+    ['2026-05-05', 30_000, 0, 365],
+  ])('from %s for %i days: %i to %i', (asOf, count, first, last) => {
+    expect(days(asOf, count)).toEqual({ first, last });
   });
 });

@@ -165,6 +165,13 @@ const OPERATORS: Record<PropertyCondition['operator'], Expected> = {
     sql: 'evenkeel_ranges(',
     values: [[false], ['20528'], ['20528'], 15, -2],
   },
+  anniversary: {
+    // from 15 March on
+    leaf: property('born', 'anniversary', { ms: 7 * DAY }),
+    source: 'bitmaps',
+    sql: 'case s.slice when -1 then -1 else -3 - s.slice end as place',
+    values: [[false], ['74'], ['81'], 15],
+  },
   includes: { leaf: property('plan', 'includes', 'beta'), source: 'bitmaps', sql: slice(1, 2), values: [4, 1] },
   not_includes: {
     leaf: property('plan', 'not_includes', 5),

@@ -52,6 +52,10 @@ export const propertyLeaf: fc.Arbitrary<PropertyCondition> = fc.oneof(
   leafOf(['between'], ordered),
   leafOf(['before', 'after', 'on'], moment),
   leafOf(['within_last', 'not_within_last', 'within_next'], duration),
+  leafOf(
+    ['anniversary'],
+    fc.nat({ max: 400 }).map((days) => ({ ms: days * 86_400_000 })),
+  ),
 );
 
 const times = fc.integer({ min: 0, max: 5 });

@@ -61,6 +61,8 @@ describe('parseCondition accepts', () => {
     [property('not_within_last', { hours: 2 }), property('not_within_last', { ms: 7_200_000 })],
     [property('within_next', { days: 36_525 }), property('within_next', { ms: 36_525 * 86_400_000 })],
     [property('within_next', { weeks: 1 }), property('within_next', { ms: 604_800_000 })],
+    [property('anniversary', { days: 0 }), property('anniversary', { ms: 0 })],
+    [property('anniversary', { weeks: 2 }), property('anniversary', { ms: 14 * 86_400_000 })],
     [event({}), event({ count: { low: 1, high: null }, within: {} })],
     [event({ count: { atLeast: 3 } }), event({ count: { low: 3, high: null }, within: {} })],
     [event({ count: { atMost: 3 } }), event({ count: { low: 0, high: 3 }, within: {} })],
@@ -426,20 +428,6 @@ describe('parseCondition refuses', () => {
   test('paths begin where they are told to', () => {
     expect(problemOf({ type: 'not', of: 5 }, 'segments[3].condition').path).toBe('segments[3].condition.of');
   });
-});
-
-describe('what the contract has and this version has not', () => {
-  test.each([[property('anniversary', { days: 0 }), 'condition.operator', 'the operator "anniversary"']] as const)(
-    '%j',
-    (json, path, what) => {
-      expect(problemOf(json)).toMatchObject({
-        status: 422,
-        code: 'not_supported',
-        path,
-        message: `not supported yet: ${what}`,
-      });
-    },
-  );
 });
 
 describe('any JSON', () => {
