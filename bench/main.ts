@@ -103,12 +103,19 @@ const main = async (options: Options, endings: Endings): Promise<void> => {
   };
   const setup = new Map<string, readonly string[]>();
   const skipped = new Map<string, string>();
+  let reported = false;
+  const reportOnce = (): void => {
+    if (reported || (found.findings.own.size === 0 && found.findings.figures.size === 0)) return;
+    reported = true;
+    progress('');
+    report(found, setup, skipped);
+  };
+  // also what was found before something failed, or Ctrl-C
+  endings.add(reportOnce);
   try {
     await measureAll(bench, memory, setup, skipped);
   } finally {
-    // also what was found before something failed
-    progress('');
-    if (found.findings.own.size > 0 || found.findings.figures.size > 0) report(found, setup, skipped);
+    reportOnce();
   }
 };
 

@@ -20,6 +20,8 @@ const NOT_PROPERTIES_INDEX = [
   'snapshot_chunks',
   'imports',
   'departures',
+  'lists',
+  'list_ids',
 ];
 
 /** Bytes on disk of the index over properties, beside jsonb's indexes that serve the same queries. */
