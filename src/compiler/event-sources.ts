@@ -23,16 +23,14 @@ const EVER_DAYS = 365;
 const halfDays = ({ from, to }: WindowRange): number =>
   2 * (from === null ? EVER_DAYS : Math.max(0, to - from) / DAY_MS);
 
-/** The chunk's events are read, and who is found becomes a bitmap. `steps`: how many times the window is read. */
-const byRows = (who: Who, window: WindowRange, steps = 1, scope = 'x.shard = c.shard'): Source => {
-  if (who.query === null) return { bits: who.complement ? ALL : NONE, cost: cost({}), source: 'nothing' };
-  const query = who.query({ scope, give: `x.ordinal % ${CHUNK_BITS}` });
-  const found = bits(`(select evenkeel_bitmap(x.o, 1) from (${query}) x)`);
-  return {
-    bits: who.complement ? not(found) : found,
-    cost: cost({ edges: steps * halfDays(window), calls: 1 }),
-    source: 'events',
-  };
+const bitmapOf = (query: NonNullable<Who['query']>, scope: string): string =>
+  `(select evenkeel_bitmap(x.o, 1) from (${query({ scope, give: `x.ordinal % ${CHUNK_BITS}` })}) x)`;
+
+/** The chunk's events in the window are read, and who is found becomes a bitmap. */
+const byRows = ({ query, complement }: Who, window: WindowRange): Source => {
+  if (query === null) return { bits: complement ? ALL : NONE, cost: cost({}), source: 'nothing' };
+  const found = bits(bitmapOf(query, 'x.shard = c.shard'));
+  return { bits: complement ? not(found) : found, cost: cost({ edges: halfDays(window) }), source: 'events' };
 };
 
 export const eventCountSource = (context: Context, leaf: EventCount): Source =>
@@ -63,9 +61,12 @@ export const recencySource = (context: Context, leaf: EventRecency): Source => {
   };
 };
 
+/** So few of a chunk are looked up one by one, by the index events_by_user; of more, the whole window is read (decision 0013). */
+const FEW_USERS = 200;
+
 /**
  * Only of users who did each step's event as often as it is asked for is anything put in order: the others cannot have done all the
- * steps, whatever `where` and time say.
+ * steps, whatever `where` and time say. Where they are few, as of a rare step behind a common one, nothing of the others is read.
  */
 export const sequenceSource = (context: Context, leaf: EventSequence): Source => {
   const window = windowRange(leaf.within, context.asOf);
@@ -75,13 +76,20 @@ export const sequenceSource = (context: Context, leaf: EventSequence): Source =>
     eventCount(context, { type: 'event', event, count: { low, high: null }, within: leaf.within }),
   );
   const candidates = and(each.map((source) => source.bits));
-  if (candidates.kind !== 'sql') return NOTHING;
-  const scope = `x.shard = c.shard and get_bit(k.bits, x.ordinal % ${CHUNK_BITS}) = 1`;
-  const found = byRows(whoInSequence(rowContext(context), leaf), window, leaf.steps.length, scope);
-  if (found.bits.kind !== 'sql') return NOTHING;
+  const { query } = whoInSequence(rowContext(context), leaf);
+  if (candidates.kind !== 'sql' || query === null) return NOTHING;
+  const ordinals =
+    `array(select c.chunk * ${CHUNK_BITS} + o from generate_series(0, ${CHUNK_BITS - 1}) o ` +
+    'where get_bit(b.bits, o) = 1)';
+  const few = bitmapOf(query, 'x.shard = c.shard and x.ordinal = any(k.few)');
+  const many = bitmapOf(query, `x.shard = c.shard and get_bit(k.bits, x.ordinal % ${CHUNK_BITS}) = 1`);
   return {
-    bits: bits(`(select ${found.bits.text} from (select ${candidates.text} as bits offset 0) k)`),
-    cost: addCosts([...each.map((source) => source.cost), found.cost]),
+    bits: bits(
+      `(select case when k.few is null then ${many} else ${few} end ` +
+        `from (select b.bits, case when bit_count(b.bits) <= ${FEW_USERS} then ${ordinals} end as few ` +
+        `from (select ${candidates.text} as bits offset 0) b offset 0) k)`,
+    ),
+    cost: addCosts([...each.map((source) => source.cost), cost({ edges: leaf.steps.length * halfDays(window) })]),
     source: 'events',
   };
 };

@@ -75,6 +75,29 @@ const edges = (): fc.Arbitrary<Edge> => {
       condition: { type: 'event', event: name, within: { to: new Date(to).toISOString() } },
       asOf: at + off,
     }));
+  const question = fc.constantFrom<object>(
+    { occurrence: 'first' },
+    { occurrence: 'last' },
+    { sum: 'age', atMost: 10 },
+    { avg: 'age', atLeast: 10 },
+    { where: [{ type: 'property', property: 'plan', operator: 'is_set' }] },
+  );
+  const asked = fc.tuple(event, question).map(
+    ([
+      {
+        condition: { count: _, ...bare },
+        asOf,
+      },
+      more,
+    ]) => ({ condition: { ...bare, ...more } as ConditionJson, asOf }),
+  );
+  const walked = fc
+    .tuple(event, fc.subarray([...EVENTS], { minLength: 2, maxLength: 2 }), fc.boolean(), duration)
+    .map(([{ condition, asOf }, names, turned, { given }]) => {
+      const [first, second] = turned ? [...names].reverse() : names;
+      const steps = [{ event: first }, { event: second, after: given }];
+      return { condition: { type: 'sequence', steps, within: condition.within }, asOf };
+    });
   const property = fc
     .tuple(
       fc.constantFrom(...dates),
@@ -88,7 +111,7 @@ const edges = (): fc.Arbitrary<Edge> => {
       condition: { type: 'property', property: name, operator, value: given },
       asOf: (near ? at : operator === 'within_next' ? at - ms : at + ms) + off,
     }));
-  return fc.oneof(event, ever, until, property);
+  return fc.oneof(event, ever, until, asked, walked, property);
 };
 
 test(

@@ -13,6 +13,7 @@ import { AS_OF, catalogue, DAY } from '../../unit/compiler/catalogue.ts';
 interface PlanNode {
   readonly 'Node Type': string;
   readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
   readonly 'Index Cond'?: string;
   readonly 'Subplans Removed'?: number;
   readonly Plans?: readonly PlanNode[];
@@ -128,6 +129,37 @@ describe('the generic plan', () => {
     const partitions = new Set(all.flatMap((node) => node['Relation Name']?.match(/^events_\d.*/)?.[0] ?? []));
     expect([...partitions].sort()).toEqual(['events_2026-02', 'events_2026-03']);
     expect(all.some((node) => (node['Subplans Removed'] ?? 0) > 0)).toBe(true);
+  });
+
+  it('reads events themselves by shard, name and time, and only the partitions it needs', async () => {
+    const within = { last: { ms: 30 * DAY } };
+    const where = [{ type: 'property', property: 'sku', operator: 'is_set' }] as const;
+    const asked: ExpandedCondition = {
+      type: 'any',
+      of: [
+        { type: 'event', event: 'purchase', count: { low: 2, high: null }, within, where },
+        {
+          type: 'event_aggregate',
+          event: 'purchase',
+          aggregate: 'sum',
+          property: 'amount',
+          range: { low: 5, high: null },
+          within,
+        },
+        { type: 'sequence', steps: [{ event: 'purchase' }, { event: 'purchase', after: { ms: DAY } }], within },
+      ],
+    };
+    const all = await plan(previewStatement(compile(asked, catalogue, AS_OF), { shards: catalogue.shards, sample: 0 }));
+    const partitions = new Set(all.flatMap((node) => node['Relation Name']?.match(/^events_\d.*/)?.[0] ?? []));
+    expect([...partitions].sort()).toEqual(['events_2026-02', 'events_2026-03']);
+    const conditions = all.flatMap((node) =>
+      /^events_.*_event_id_/.test(node['Index Name'] ?? '') ? [node['Index Cond'] ?? ''] : [],
+    );
+    expect(conditions.length).toBeGreaterThanOrEqual(4);
+    for (const condition of conditions) expect(condition).toMatch(/shard = .*event_id = .*occurred_at/);
+    expect(
+      all.filter((node) => node['Node Type'] === 'Seq Scan' && node['Relation Name']?.startsWith('events')),
+    ).toEqual([]);
   });
 
   it('finds the users of a preview one by one', async () => {

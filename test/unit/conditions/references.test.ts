@@ -28,6 +28,16 @@ describe('references', () => {
     expect(found.textValues.size + found.elementValues.size + found.textMatches.length).toBe(0);
   });
 
+  test('every step of a sequence is an event; what stands in where is no property of users', () => {
+    const where = [property('a', 'contains', 'b'), property('a', 'equals', 'b')];
+    const found = of(
+      { type: 'event', event: 'purchase', sum: 'amount', atLeast: 1, where },
+      { type: 'sequence', steps: [{ event: 'sign up' }, { event: 'purchase', where }] },
+    );
+    expect([...found.events]).toEqual(['purchase', 'sign up']);
+    expect(found.properties.size + found.textValues.size + found.elementValues.size + found.textMatches.length).toBe(0);
+  });
+
   test('equals and in look for strings in texts, and for every value among elements', () => {
     const found = of(
       property('p', 'equals', 'a'),
