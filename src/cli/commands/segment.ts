@@ -4,6 +4,7 @@ import { EvenkeelError } from '../../core/errors.ts';
 import { CLIENT_HELP, CLIENT_OPTIONS, Client } from '../client.ts';
 import { type Command, type Invocation, UsageError } from '../command.ts';
 import { formatCount, Progress } from '../progress.ts';
+import { setRefresh } from './segment-refresh.ts';
 import { UPLOAD_OPTIONS, uploadList } from './segment-upload.ts';
 
 const WAIT_MS = 10_000;
@@ -22,8 +23,10 @@ const run = async (invocation: Invocation): Promise<void> => {
   if (verb === 'calculate' && key !== undefined && file === undefined) return calculate(invocation, key);
   if (verb === 'upload' && key !== undefined && file !== undefined && rest.length === 0)
     return uploadList(invocation, key, file);
+  if (verb === 'refresh' && key !== undefined && file !== undefined && rest.length === 0)
+    return setRefresh(invocation, key, file);
   throw new UsageError(
-    'say which segment: evenkeel segment calculate KEY, or with a file of userIds: evenkeel segment upload KEY FILE',
+    'say which segment: evenkeel segment calculate KEY, how often: evenkeel segment refresh KEY auto|1h|never, or with a file of userIds: evenkeel segment upload KEY FILE',
   );
 };
 
@@ -57,8 +60,9 @@ const calculate = async (invocation: Invocation, key: string): Promise<void> => 
 
 export const segmentCommand: Command = {
   name: 'segment',
-  usage: 'calculate KEY | upload KEY FILE',
-  summary: 'calculate a segment on a running service and wait for it, or upload a list of userIds',
+  usage: 'calculate KEY | refresh KEY auto|INTERVAL|never | upload KEY FILE',
+  summary:
+    'calculate a segment on a running service and wait for it, have it recalculated by itself, or upload a list of userIds',
   options: {
     trigger: {
       type: 'string',
@@ -69,6 +73,6 @@ export const segmentCommand: Command = {
     ...CLIENT_OPTIONS,
   },
   details: () =>
-    `${CLIENT_HELP}\nA list is taken as a whole or not at all. It may name users who come later. Without a known ending a file has an id a line.`,
+    `${CLIENT_HELP}\nAn interval is such as 30m, 1h, 7d or 2w.\nA list is taken as a whole or not at all. It may name users who come later. Without a known ending a file has an id a line.`,
   run,
 };

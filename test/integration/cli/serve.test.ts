@@ -104,6 +104,8 @@ describe('evenkeel serve', () => {
       0,
       expect.objectContaining({ state: 'succeeded', members: 1 }),
     ]);
+    const refreshed = await run(['segment', 'refresh', 'pro', '2h', '--json'], { EVENKEEL_URL: url }).ended;
+    expect(JSON.parse(refreshed.out)).toMatchObject({ key: 'pro', refresh: { every: { hours: 2 } } });
     const unknown = await run(['segment', 'calculate', 'por'], { EVENKEEL_URL: url }).ended;
     expect([unknown.status, unknown.err]).toEqual([1, expect.stringContaining('por')]);
     const doctor = await run(['doctor', '--json'], { EVENKEEL_URL: url }).ended;

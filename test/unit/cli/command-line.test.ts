@@ -43,6 +43,8 @@ describe('the command line', () => {
     [['import', 'users', 'a.txt', '--format', 'xml'], 'csv or ndjson'],
     [['import', 'users', 'a.csv', '--key'], '--key needs a value'],
     [['segment', 'delete', 'vip'], 'evenkeel segment calculate KEY'],
+    [['segment', 'refresh', 'vip', 'hourly'], 'an interval such as 30m, 1h, 7d, 2w'],
+    [['segment', 'refresh', 'vip', '0h'], 'an interval such as 30m, 1h, 7d, 2w'],
     [['segment', 'calculate', 'vip', '--json=yes'], '--json takes no value'],
   ])('%j is a mistake of the line: status 2 and what to do', async (args, said) => {
     const { status, out, err } = await type(...args);
@@ -53,6 +55,7 @@ describe('the command line', () => {
 
   it.each([
     [['import', 'users', '/nowhere/a.csv'], '/nowhere/a.csv does not exist'],
+    [['segment', 'refresh', 'vip', '1h'], 'no service answers at http://127.0.0.1:9'],
     [['segment', 'calculate', 'vip'], 'no service answers at http://127.0.0.1:9'],
     [['backtest', 'calculations.csv'], 'not supported yet'],
   ])('%j fails with status 1', async (args, said) => {
