@@ -3,6 +3,7 @@ import type { Catalogue } from '../../src/compiler/catalogue.ts';
 import { compile } from '../../src/compiler/compile.ts';
 import { expandSegments, hashCondition, normalise, parseCondition } from '../../src/conditions/index.ts';
 import { numberCode, scaleFor } from '../../src/index/codes.ts';
+import { Held } from '../../src/index/held.ts';
 import { CHUNK_BITS, shardRange } from '../../src/index/layout.ts';
 import { integerPlanes, numberPlanes } from '../../src/index/planes.ts';
 import type { Bench } from '../bench.ts';
@@ -17,8 +18,8 @@ const MICROSECONDS = 1e6;
 const catalogue: Catalogue = {
   shards: shardRange(1),
   properties: new Map([
-    ['plan', { set: { id: 1 }, text: { id: 2, width: 2, overflowed: false } }],
-    ['country', { set: { id: 3 }, text: { id: 4, width: 5, overflowed: false } }],
+    ['plan', { set: { id: 1 }, text: { id: 2, scale: 0, width: 2, overflowed: false } }],
+    ['country', { set: { id: 3 }, text: { id: 4, scale: 0, width: 5, overflowed: false } }],
     ['ltv', { set: { id: 5 }, number: { id: 6, scale: 2, width: 18, hasNegative: false } }],
     ['subscribed', { set: { id: 7 }, boolean: { id: 8 } }],
   ]),
@@ -40,7 +41,11 @@ const subjects = (): Record<string, () => unknown> => {
   const random = randomFrom(1);
   const values = Array.from({ length: CHUNK_BITS }, () => randomLtv(random));
   const offsets = values.map((_, offset) => offset);
-  const codes = values.map(() => Math.floor(random() * 2 ** 20));
+  const decimals = Held.of(offsets, values);
+  const integers = Held.of(
+    offsets,
+    values.map(() => Math.floor(random() * 2 ** 20)),
+  );
   const parsed = parseCondition(CONDITIONS.tree5);
   const expanded = expandSegments(parsed, () => undefined);
   const asOf = Date.UTC(2026, 0, 1);
@@ -52,8 +57,8 @@ const subjects = (): Record<string, () => unknown> => {
     'code 1,000 decimals': () => {
       for (let i = 0; i < 1_000; i++) numberCode(values[i] as number, scaleFor(values[i] as number, 2));
     },
-    'fold 32,000 decimals': () => numberPlanes(offsets, values, 2),
-    'fold 32,000 codes of 20 bits': () => integerPlanes(offsets, codes),
+    'fold 32,000 decimals': () => numberPlanes(decimals, 2),
+    'fold 32,000 codes of 20 bits': () => integerPlanes(integers),
   };
 };
 

@@ -2,6 +2,8 @@
 
 export interface TextColumn {
   readonly id: number;
+  /** HASHED_SCALE where it has overflowed and its codes are hashes. */
+  readonly scale: number;
   /** Slices in use: every code is below 2^width. */
   readonly width: number;
   readonly overflowed: boolean;

@@ -15,16 +15,16 @@ import type {
   Scalar,
   TextMatch,
 } from '../conditions/types.ts';
-import { numberCode } from '../index/codes.ts';
-import { PRESENCE_SLICE } from '../index/layout.ts';
+import { numberCode, textHash } from '../index/codes.ts';
+import { HASHED_SCALE, PRESENCE_SLICE } from '../index/layout.ts';
 import { and, not, or } from './bits.ts';
 import { codeRange, dateCodeRange } from './bounds.ts';
-import type { Catalogue, PropertyColumns } from './catalogue.ts';
+import type { Catalogue, PropertyColumns, TextColumn } from './catalogue.ts';
 import { addCosts, cost } from './cost.ts';
 import { anniversaryDays, dateInterval, dateIntervals, type Interval, numberInterval } from './intervals.ts';
 import type { Parameters } from './parameters.ts';
 import { rowProperty } from './row-property.ts';
-import { usersWhere } from './rows.ts';
+import { usersAmong, usersWhere } from './rows.ts';
 import {
   anyCode,
   anyRange,
@@ -58,6 +58,7 @@ const either = (sources: readonly (Source | undefined)[]): Source | undefined =>
     bits: or(used.map((each) => each.bits)),
     cost: addCosts([...used.map((each) => each.cost), cost({ operations: used.length - 1 })]),
     source: 'bitmaps',
+    candidates: used.some((each) => each.candidates),
   };
 };
 
@@ -76,8 +77,14 @@ const textEquals = (subject: Subject, texts: readonly string[]): Source | undefi
   const { columns, parameters } = subject;
   const column = columns.text;
   if (!column || texts.length === 0) return NOTHING;
-  if (column.overflowed) return undefined;
+  if (column.overflowed) return column.scale === HASHED_SCALE ? hashedTexts(parameters, column, texts) : undefined;
   return anyCode(parameters, textCodes(column), codesOf(subject, column.id, texts).map(BigInt));
+};
+
+/** Whose text has the hash of one of these. */
+const hashedTexts = (parameters: Parameters, column: TextColumn, texts: readonly string[]): Source | undefined => {
+  const hashed = anyCode(parameters, textCodes(column), texts.map(textHash).map(BigInt));
+  return hashed && { ...hashed, candidates: true };
 };
 
 const textCodes = (column: { id: number; width: number }): Codes => ({
@@ -224,5 +231,8 @@ export const propertySource = (context: Context, leaf: PropertyCondition): Sourc
   if (operator) return complement(propertySource(context, { ...leaf, operator } as PropertyCondition));
   const columns = context.catalogue.properties.get(leaf.property) ?? {};
   const handler = HANDLERS[leaf.operator] as Handler<PropertyCondition>;
-  return handler({ ...context, columns }, leaf) ?? usersWhere(rowProperty(context, 'u.properties', leaf));
+  const source = handler({ ...context, columns }, leaf);
+  if (source && !source.candidates) return source;
+  const predicate = rowProperty(context, 'u.properties', leaf);
+  return source ? usersAmong(source, predicate) : usersWhere(predicate);
 };

@@ -13,6 +13,8 @@ export interface Source {
   readonly cost: Cost;
   /** Where it is read from, for `explain`. */
   readonly source: SourceName;
+  /** Who is in it may match, and nobody else: the rows decide. */
+  readonly candidates?: boolean;
 }
 export type SourceName = 'nothing' | 'bitmaps' | 'users' | 'events' | 'digests';
 

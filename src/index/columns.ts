@@ -1,6 +1,6 @@
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
-import type { ColumnType } from './layout.ts';
+import { type ColumnType, HASHED_SCALE } from './layout.ts';
 
 /** A column as a fold knows it: changed in memory, saved once at the end of its transaction. */
 export interface Column {
@@ -13,10 +13,16 @@ export interface Column {
   width: number;
   hasNegative: boolean;
   overflowed: boolean;
+  /** Overflowed in this transaction: the dictionary and slices that stand in the tables are of no use any more. */
+  outdated: boolean;
   /** Slices may lie in some shard. */
   written: boolean;
   changed: boolean;
 }
+
+/** Whether its codes are hashes, of which several texts may have the same. */
+export const isHashed = (column: { readonly type: ColumnType; readonly overflowed: boolean; readonly scale: number }) =>
+  column.type === 'text' && column.overflowed && column.scale === HASHED_SCALE;
 
 interface Row {
   readonly id: number;
@@ -44,6 +50,7 @@ const columnOf = (row: Row, written: boolean): Column => ({
   width: row.width,
   hasNegative: row.has_negative,
   overflowed: row.overflowed,
+  outdated: false,
   written,
   changed: false,
 });
@@ -91,11 +98,6 @@ export class Columns {
       missing.map(({ type }) => type),
     ]);
     for (const row of rows) this.#add(columnOf(row, false));
-  }
-
-  /** Those that have overflowed in this transaction. */
-  overflowing(): Column[] {
-    return this.#changed().filter((each) => each.overflowed);
   }
 
   async save(): Promise<void> {

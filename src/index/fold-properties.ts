@@ -1,16 +1,18 @@
 import type pg from 'pg';
 import { sql } from '../database/sql.ts';
 import { emptyBitmap, isEmptyBitmap, setBit } from './bitmap.ts';
-import { Columns } from './columns.ts';
+import { type Column, Columns, isHashed } from './columns.ts';
 import { Dictionary } from './dictionary.ts';
 import { Facts } from './facts.ts';
 import { CHUNK_BITS, listOfPath, offsetOf, POPULATION_PATH, PRESENCE_SLICE, shardRange } from './layout.ts';
 import { listedUsers } from './lists.ts';
 import { Planes } from './planes.ts';
-import { readUsers } from './users.ts';
+import { encodePage, readUsers } from './users.ts';
+import { eachPath } from './values.ts';
 import { SliceWriter, writePopulation } from './write.ts';
 
 const DROP_SLICES = sql('index-drop-column-slices');
+const NOTE_EVERY_SHARD = sql('index-note-every-shard');
 
 /** With more users than this, reading the whole chunk in order is faster than looking them up. */
 const MAX_LOOKED_UP = CHUNK_BITS / 4;
@@ -34,14 +36,20 @@ const intersection = (bitmap: Buffer, mask: Uint8Array): Buffer => {
   return both;
 };
 
+/** A user whom this transaction has created. */
+export interface NewUser {
+  readonly ordinal: number;
+  readonly properties: { readonly [key: string]: unknown };
+}
+
 /** Folds the properties of one workspace in one transaction; `finish` must be called before it commits. */
 export class PropertyFold {
   readonly #client: pg.ClientBase;
   readonly #workspaceId: number;
   readonly #columns: Columns;
   readonly #dictionary: Dictionary;
-  /** Properties with a number or date that their column's scale cannot hold: they are folded anew in every shard. */
-  readonly #finer = new Map<number, string>();
+  /** Properties of which a column's coding has changed under written slices: they are folded anew in every shard. */
+  readonly #recoded = new Map<number, string>();
 
   constructor(client: pg.ClientBase, workspaceId: number) {
     this.#client = client;
@@ -68,14 +76,53 @@ export class PropertyFold {
     );
   }
 
+  /**
+   * Adds users of the shard whom this transaction has created, and whom no bitmap and no mark knows, without reading their rows.
+   *
+   * @param ids of all paths that they have
+   */
+  async addUsers(shard: number, users: readonly NewUser[], ids: ReadonlyMap<string, number>): Promise<void> {
+    const touched = maskOf(users.map(({ ordinal }) => ordinal));
+    const byPath = new Map<string, Facts>();
+    await this.#columns.load([...ids.values()]);
+    for (const { ordinal, properties } of users) {
+      const offset = offsetOf(ordinal);
+      eachPath(properties, (path, value) => {
+        let facts = byPath.get(path);
+        if (facts === undefined) {
+          const id = ids.get(path);
+          if (id === undefined) throw new Error(`no id for ${JSON.stringify(path)}`);
+          byPath.set(path, (facts = this.#factsOf(id, path, touched)));
+        }
+        facts.add(offset, value);
+      });
+    }
+    const active = [...byPath.values()];
+    await encodePage(active, this.#columns, this.#dictionary);
+    await this.#writeAll(shard, active);
+    await writePopulation(this.#client, this.#workspaceId, shard, touched, touched);
+  }
+
+  /**
+   * Saves the columns, and leaves what must be recoded to the next fold: with every user of every shard pending. Who has locked
+   * what others wait for does not read all users.
+   */
+  async finishLater(): Promise<void> {
+    for (const propertyId of this.#recoded.keys()) {
+      this.#resetCodes(propertyId);
+      await this.#client.query(NOTE_EVERY_SHARD, [this.#workspaceId, propertyId]);
+    }
+    this.#recoded.clear();
+    await this.#columns.save();
+  }
+
   /** Recodes what needs it, and saves the columns. */
   async finish(): Promise<void> {
-    while (this.#finer.size > 0) {
-      const [propertyId, path] = [...this.#finer][0] as [number, string];
-      this.#finer.delete(propertyId);
+    while (this.#recoded.size > 0) {
+      const [propertyId, path] = [...this.#recoded][0] as [number, string];
+      this.#recoded.delete(propertyId);
       await this.#recode({ propertyId, path, ordinals: undefined });
     }
-    await this.#dropOverflowed();
     await this.#columns.save();
   }
 
@@ -108,13 +155,11 @@ export class PropertyFold {
     const population = works.find(({ path }) => path === POPULATION_PATH);
     const active = works
       .filter((work) => work !== population)
-      .map((work) => new Facts(work.propertyId, work.path.split('.'), work.ordinals && maskOf(work.ordinals)));
+      .map(({ propertyId, path, ordinals }) => this.#factsOf(propertyId, path, ordinals && maskOf(ordinals)));
     const exists = emptyBitmap();
     await readUsers(this.#client, shard, this.#ordinals(works), active, exists, this.#columns, this.#dictionary);
     const done = new Set(active.map(({ propertyId }) => propertyId));
-    const writer = new SliceWriter(this.#client, shard);
-    for (const facts of active) await this.#write(writer, facts);
-    await writer.flush();
+    await this.#writeAll(shard, active);
     if (population) {
       const touched = population.ordinals && maskOf(population.ordinals);
       const users = touched ? intersection(exists, touched) : exists;
@@ -133,10 +178,24 @@ export class PropertyFold {
     return all.size > MAX_LOOKED_UP ? undefined : [...all].sort((a, b) => a - b);
   }
 
+  #factsOf(propertyId: number, path: string, touched: Uint8Array | undefined): Facts {
+    return new Facts(propertyId, path.split('.'), touched, this.#columns.get(propertyId, 'text'));
+  }
+
+  async #writeAll(shard: number, active: readonly Facts[]): Promise<void> {
+    const writer = new SliceWriter(this.#client, shard);
+    for (const facts of active) await this.#write(writer, facts);
+    await writer.flush();
+  }
+
   async #write(writer: SliceWriter, facts: Facts): Promise<void> {
-    if (this.#becomesFiner(facts)) return;
+    const overflows = await this.#dropOutdated(facts.propertyId);
+    if (this.#becomesFiner(facts) || overflows || facts.mixed) {
+      this.#recoded.set(facts.propertyId, facts.path.join('.'));
+      return;
+    }
     for (const column of this.#columns.of(facts.propertyId)) {
-      if (column.overflowed) continue;
+      if (column.overflowed && !isHashed(column)) continue;
       const planes = facts.planes(column);
       const width = Math.max(column.width, planes.width);
       const hasNegative = column.hasNegative || planes.hasNegative;
@@ -167,8 +226,22 @@ export class PropertyFold {
       date.changed = true;
       recode ||= date.written;
     }
-    if (recode) this.#finer.set(facts.propertyId, facts.path.join('.'));
     return recode;
+  }
+
+  /** Removes what columns that overflow have written. Whether it must be written anew: a text column goes on with hashes. */
+  async #dropOutdated(propertyId: number): Promise<boolean> {
+    let rewrite = false;
+    for (const column of this.#columns.of(propertyId)) {
+      if (!column.outdated) continue;
+      column.outdated = false;
+      if (column.nextCode > 0)
+        await this.#client.query('delete from dictionary where column_id = $1::integer', [column.id]);
+      if (column.written) await this.#client.query(DROP_SLICES, [...shardRange(this.#workspaceId), column.id]);
+      rewrite ||= column.written && isHashed(column);
+      Object.assign(column, { nextCode: 0, width: 0, written: false } satisfies Partial<Column>);
+    }
+    return rewrite;
   }
 
   async #recode(work: PropertyWork): Promise<void> {
@@ -176,24 +249,22 @@ export class PropertyFold {
       'select shard from chunks where workspace_id = $1::integer order by shard',
       [this.#workspaceId],
     );
+    this.#resetCodes(work.propertyId);
+    for (const { shard } of rows) {
+      await this.#foldTogether(shard, [work]);
+      // A later shard was finer still: from the beginning.
+      if (this.#recoded.has(work.propertyId)) return;
+    }
+  }
+
+  /** The widths follow from what is written anew. */
+  #resetCodes(propertyId: number): void {
     for (const type of ['number', 'date'] as const) {
-      const column = this.#columns.get(work.propertyId, type);
+      const column = this.#columns.get(propertyId, type);
       if (column === undefined) continue;
       column.width = 0;
       column.hasNegative = false;
       column.changed = true;
     }
-    for (const { shard } of rows) {
-      await this.#foldTogether(shard, [work]);
-      // A later shard was finer still: from the beginning.
-      if (this.#finer.has(work.propertyId)) return;
-    }
-  }
-
-  async #dropOverflowed(): Promise<void> {
-    const ids = this.#columns.overflowing().map(({ id }) => id);
-    if (ids.length === 0) return;
-    await this.#client.query(DROP_SLICES, [...shardRange(this.#workspaceId), ids]);
-    await this.#client.query('delete from dictionary where column_id = any($1::integer[])', [ids]);
   }
 }

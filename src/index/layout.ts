@@ -15,7 +15,7 @@ export const YEAR_DAY_SLICE = -3;
 export const COLUMN_TYPES = ['set', 'text', 'number', 'boolean', 'date', 'array'] as const;
 /**
  * - `set`: slice −1 alone: present and not null, "", [].
- * - `text`: −1 holds a string (also ""); 0… the bits of its dictionary code.
+ * - `text`: −1 holds a string (also ""); 0… the bits of its dictionary code, or of its hash where the scale is HASHED_SCALE.
  * - `number`: −1 holds a number; −2 negative; 0… the bits of |value|·10^scale, or of the float64 without its sign.
  * - `boolean`: −1 holds a boolean; 0 it is true.
  * - `date`: −1 holds an ISO 8601 string; −2 before 1970; 0… the bits of |epoch ms| / unitMs; −3…−11 the bits of
@@ -27,6 +27,8 @@ export type ColumnType = (typeof COLUMN_TYPES)[number];
 
 /** `columns.scale` of a number column whose codes are the 63 low bits of the float64. */
 export const FLOAT_SCALE = -1;
+/** `columns.scale` of a text column that has overflowed and whose codes are hashes (`textHash`): candidates, for the rows to decide. */
+export const HASHED_SCALE = -1;
 
 /** The path in `properties` under which the pending changes of `chunks.users` are noted. */
 export const POPULATION_PATH = '';

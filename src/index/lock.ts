@@ -17,6 +17,18 @@ export const withFoldLock = async <T>(client: Queryable, workspaceId: number, wo
   }
 };
 
+/**
+ * Takes the lock until the end of the transaction if nobody has it. In `read committed` each later statement sees what the last
+ * holder has committed. Never waits, as whoever holds the lock may wait for what this transaction has locked.
+ */
+export const tryFoldLock = async (client: Queryable, workspaceId: number): Promise<boolean> => {
+  const { rows } = await client.query<{ taken: boolean }>(
+    'select pg_try_advisory_xact_lock($1::integer, $2::integer) as taken',
+    [FOLD_LOCK_CLASS, workspaceId],
+  );
+  return rows[0]?.taken === true;
+};
+
 /** A cancellation that comes late may hit the unlocking; a lost connection has let go of the lock by itself. */
 const unlock = async (client: Queryable, workspaceId: number): Promise<void> => {
   for (let attempt = 1; attempt <= UNLOCK_ATTEMPTS; attempt++) {

@@ -3,6 +3,7 @@ import { setBit } from './bitmap.ts';
 import type { Column, Columns } from './columns.ts';
 import type { Dictionary } from './dictionary.ts';
 import type { Facts } from './facts.ts';
+import type { HeldTexts } from './held.ts';
 import { CHUNK_BITS, offsetOf, ordinalAt } from './layout.ts';
 import { eachRow, type Row } from './stream.ts';
 import { valueAt } from './values.ts';
@@ -55,11 +56,12 @@ const pageOf = (active: readonly Facts[], ordinals: Ordinals): Page => {
   return { text: `select ordinal${picked} ${from}`, values: [...values, ...keys], add };
 };
 
-const encodePage = async (active: readonly Facts[], columns: Columns, dictionary: Dictionary): Promise<void> => {
+/** Gives what the facts have gathered its codes. */
+export const encodePage = async (active: readonly Facts[], columns: Columns, dictionary: Dictionary): Promise<void> => {
   await columns.ensure(
     active.flatMap((facts) => facts.types().map((type) => ({ propertyId: facts.propertyId, type }))),
   );
-  const values = new Map<Column, Set<string>>();
+  const values = new Map<Column, HeldTexts>();
   for (const facts of active) facts.collect(columns, values);
   await dictionary.resolve(values);
   for (const facts of active) facts.encode(columns, dictionary);

@@ -25,6 +25,17 @@ export const valueAt = (value: unknown, path: readonly string[]): unknown => {
   return at;
 };
 
+/** Calls `visit` with the path and value of every property at every level: `address` and `address.city`. Nulls are none. */
+export const eachPath = (properties: JsonObject, visit: (path: string, value: unknown) => void, prefix = ''): void => {
+  for (const key of Object.keys(properties)) {
+    const value = properties[key];
+    if (value === null) continue;
+    const path = prefix === '' ? key : prefix + key;
+    visit(path, value);
+    if (typeof value === 'object' && !Array.isArray(value)) eachPath(value as JsonObject, visit, `${path}.`);
+  }
+};
+
 /** Sorts one user's value of a property into the columns, as src/index/layout.ts has them. */
 export const sortValue = (value: unknown, sink: ValueSink): void => {
   if (value === undefined || value === null) return;

@@ -7,7 +7,7 @@ import { depart } from './departures.ts';
 import { MAX_USER_PROPERTIES_BYTES } from './limits.ts';
 import { markListed } from './listed.ts';
 import type { AliasOperation } from './operations.ts';
-import { bigints, integers } from './parameters.ts';
+import { bigints, integers } from '../database/arrays.ts';
 import { eachChange, eachPath, mergePatch, type Properties } from './properties.ts';
 import { applyStretch, type GroupContext, type Item, UserGone } from './stretch.ts';
 

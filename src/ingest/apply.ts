@@ -6,9 +6,13 @@ import { isConnectionLost, isLockTimeout, isSerializationFailure, isUniqueViolat
 import { sql } from '../database/sql.ts';
 import { transaction } from '../database/transaction.ts';
 import { ensureProperties } from '../index/catalogue.ts';
+import { PropertyFold } from '../index/fold-properties.ts';
+import { POPULATION_PATH } from '../index/layout.ts';
+import { tryFoldLock } from '../index/lock.ts';
 import { notePending } from '../index/pending.ts';
+import { eachPath } from '../index/values.ts';
 import { applyAlias } from './alias.ts';
-import { MAX_APPLY_ATTEMPTS, MAX_APPLY_ROUNDS, RETRY_BASE_MS, RETRY_MAX_MS } from './limits.ts';
+import { MAX_APPLY_ATTEMPTS, MAX_APPLY_ROUNDS, MIN_FOLDED_AT_ONCE, RETRY_BASE_MS, RETRY_MAX_MS } from './limits.ts';
 import { Marks } from './marks.ts';
 import { ensureNames, type NameIds } from './names.ts';
 import type { Operation } from './operations.ts';
@@ -21,6 +25,11 @@ const LOCK_NAMED = sql('ingest-lock-named-users');
 /** What became of a request: nothing to say where it was applied. */
 export type RequestOutcome = Error | undefined;
 
+export interface ApplyOptions {
+  /** The bitmaps get the users that are created at once, if they are many; otherwise all is left to the next fold. */
+  readonly foldNew?: boolean;
+}
+
 /**
  * Applies requests of one workspace in order, in one transaction, which is committed when this resolves. A request that cannot be
  * applied (too many properties, say) is left out as a whole, and the others are applied. A lost connection, a deadlock
@@ -32,16 +41,18 @@ export const applyRequests = async (
   pool: pg.Pool,
   workspaceId: number,
   requests: readonly (readonly Operation[])[],
+  options: ApplyOptions = {},
 ): Promise<RequestOutcome[]> => {
   const outcomes: RequestOutcome[] = requests.map(() => undefined);
   const open = new Map(requests.entries());
   try {
-    await applyOpen(pool, workspaceId, open, (request, error) => {
+    await applyOpen(pool, workspaceId, open, options, (request, error) => {
       outcomes[request] = error;
       open.delete(request);
     });
   } catch (error) {
-    if (open.size > 1 && !(error instanceof EvenkeelError)) return applyHalves(pool, workspaceId, requests, outcomes);
+    if (open.size > 1 && !(error instanceof EvenkeelError))
+      return applyHalves(pool, workspaceId, requests, outcomes, options);
     for (const request of open.keys()) outcomes[request] = error as Error;
   }
   return outcomes;
@@ -53,6 +64,7 @@ const applyHalves = async (
   workspaceId: number,
   requests: readonly (readonly Operation[])[],
   outcomes: RequestOutcome[],
+  options: ApplyOptions,
 ): Promise<RequestOutcome[]> => {
   const left = requests.flatMap((operations, i) => (outcomes[i] === undefined ? [{ operations, i }] : []));
   const middle = Math.ceil(left.length / 2);
@@ -61,6 +73,7 @@ const applyHalves = async (
       pool,
       workspaceId,
       half.map(({ operations }) => operations),
+      options,
     );
     for (const [at, { i }] of half.entries()) outcomes[i] = ended[at];
   }
@@ -73,6 +86,7 @@ const applyOpen = async (
   pool: pg.Pool,
   workspaceId: number,
   open: Map<number, readonly Operation[]>,
+  options: ApplyOptions,
   refuse: Refuse,
 ): Promise<void> => {
   let attempts = 0;
@@ -81,7 +95,7 @@ const applyOpen = async (
       const { months, ...ids } = await ensureNames(pool, workspaceId, open, refuse);
       if (open.size === 0) return;
       await ensurePartitions(pool, months);
-      const missing = await applyOnce(pool, workspaceId, open, ids, refuse);
+      const missing = await applyOnce(pool, workspaceId, open, ids, options, refuse);
       if (missing === undefined) return;
       await ensureProperties(pool, workspaceId, missing);
     } catch (error) {
@@ -125,11 +139,12 @@ const applyOnce = async (
   workspaceId: number,
   open: ReadonlyMap<number, readonly Operation[]>,
   ids: NameIds,
+  { foldNew = false }: ApplyOptions,
   refuse: Refuse,
 ): Promise<readonly string[] | undefined> => {
   const refused = new Map<number, EvenkeelError>();
   const marks = new Marks();
-  const context: GroupContext = { workspaceId, eventIds: ids.events, marks, refused };
+  const context: GroupContext = { workspaceId, eventIds: ids.events, marks, created: [], refused };
   const parts = partsOf(open);
   const aliases = parts.some((part) => !Array.isArray(part));
   try {
@@ -140,7 +155,12 @@ const applyOnce = async (
         else await applyAlias(client, { ...context, hasLists }, part as Item<never>);
         if (refused.size > 0) throw new RunAgain([]);
       }
+      const { created } = context;
+      const folds = foldNew && created.length >= MIN_FOLDED_AT_ONCE && (await tryFoldLock(client, workspaceId));
+      if (folds) markLast(marks, created);
+      else markCreated(marks, created);
       await noteMarks(client, workspaceId, marks, ids.paths);
+      if (folds) await foldCreated(client, workspaceId, created, ids.paths);
     });
     return undefined;
   } catch (error) {
@@ -186,6 +206,40 @@ const partsOf = (requests: ReadonlyMap<number, readonly Operation[]>): Part[] =>
       } else stretch.push({ request, operation });
   if (stretch.length > 0) parts.push(stretch);
   return parts;
+};
+
+const markCreated = (marks: Marks, created: GroupContext['created']): void => {
+  for (const { shard, ordinal, properties } of created) {
+    marks.property(shard, ordinal, POPULATION_PATH);
+    eachPath(properties, (path) => marks.property(shard, ordinal, path));
+  }
+};
+
+/** That somebody has come: only a fold after the commit may say what has changed since a calculation (decision 0023). */
+const markLast = (marks: Marks, created: GroupContext['created']): void => {
+  const last = created.at(-1);
+  if (last) marks.property(last.shard, last.ordinal, POPULATION_PATH);
+};
+
+/**
+ * Brings the users whom the transaction has created into the bitmaps. It is exact as nobody else knows of them yet; what a later part
+ * of the transaction has changed of them is marked.
+ */
+const foldCreated = async (
+  client: pg.ClientBase,
+  workspaceId: number,
+  created: GroupContext['created'],
+  paths: ReadonlyMap<string, number>,
+): Promise<void> => {
+  const shards = new Map<number, GroupContext['created']>();
+  for (const user of created) {
+    const users = shards.get(user.shard);
+    if (users) users.push(user);
+    else shards.set(user.shard, [user]);
+  }
+  const fold = new PropertyFold(client, workspaceId);
+  for (const [shard, users] of shards) await fold.addUsers(shard, users, paths);
+  await fold.finishLater();
 };
 
 const noteMarks = async (

@@ -28,6 +28,9 @@ export const RETRY_MAX_MS = 2_000;
 /** Runs of one group that found users erased or names new meanwhile. */
 export const MAX_APPLY_ROUNDS = 20;
 
+/** So many users who are created together are brought into the bitmaps at once; fewer are left to the next fold. */
+export const MIN_FOLDED_AT_ONCE = 1_000;
+
 /** Events of these months have a partition of their own; all others lie in `events_default`. */
 export const FIRST_PARTITION_YEAR = 1990;
 export const LAST_PARTITION_YEAR = 2100;
@@ -40,7 +43,7 @@ export const MAX_LINE_BYTES = 1024 * 1024;
 /** Read from the spooled file at once. */
 export const READ_BYTES = 256 * 1024;
 /** Lines that one transaction of an import applies, and their bytes. */
-export const IMPORT_BATCH_LINES = 8_000;
+export const IMPORT_BATCH_LINES = 16_000;
 export const IMPORT_BATCH_BYTES = 8 * 1024 * 1024;
 /** Rows, and their bytes, that are read to find out the types of a CSV's columns. */
 export const DETECTION_ROWS = 10_000;

@@ -1,6 +1,9 @@
 import { invalid } from '../core/errors.ts';
 import { keyPath, quote, unstorable } from '../core/text.ts';
+import { eachPath } from '../index/values.ts';
 import { MAX_KEY_LENGTH, MAX_PATH_BYTES, MAX_PROPERTY_DEPTH } from './limits.ts';
+
+export { eachPath };
 
 /** A JSON object whose keys are users' words. Without a prototype, so that `__proto__` is a key like any other. */
 export interface Properties {
@@ -129,17 +132,6 @@ export const mergePatch = (target: unknown, patch: Properties): Properties => {
     else result[key] = isObject(value) ? mergePatch(result[key], value) : value;
   }
   return result;
-};
-
-/** Calls `visit` with the path of every property in `properties`, at every level: `address` and `address.city`. */
-export const eachPath = (properties: Properties, visit: (path: string) => void, prefix = ''): void => {
-  for (const key of Object.keys(properties)) {
-    const value = properties[key];
-    if (value === null) continue;
-    const path = prefix + key;
-    visit(path);
-    if (isObject(value)) eachPath(value, visit, `${path}.`);
-  }
 };
 
 /**

@@ -1,7 +1,7 @@
 import { notFound } from '../core/errors.ts';
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
-import { texts } from './parameters.ts';
+import { texts } from '../database/arrays.ts';
 
 const FIND = { name: 'ingest-find-users', text: sql('ingest-find-users') };
 const RESERVE = { name: 'ingest-reserve-ordinals', text: sql('ingest-reserve-ordinals') };

@@ -3,13 +3,13 @@ import { tooLarge } from '../core/errors.ts';
 import { quote } from '../core/text.ts';
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
-import { DAY_MS, POPULATION_PATH, shardOf } from '../index/layout.ts';
+import { DAY_MS, shardOf } from '../index/layout.ts';
 import { MAX_USER_PROPERTIES_BYTES } from './limits.ts';
 import { markListed } from './listed.ts';
 import type { Marks } from './marks.ts';
 import type { AliasOperation, EventOperation, Operation } from './operations.ts';
-import { bigints, doubles, integers, texts, uuids } from './parameters.ts';
-import { eachChange, eachPath, mergePatch, NO_PROPERTIES, type Properties } from './properties.ts';
+import { bigints, doubles, integers, texts, uuids } from '../database/arrays.ts';
+import { eachChange, mergePatch, NO_PROPERTIES, type Properties } from './properties.ts';
 import { resolveUsers } from './resolve.ts';
 
 const statement = (name: string) => ({ name, text: sql(name) });
@@ -31,6 +31,8 @@ export interface GroupContext {
   readonly workspaceId: number;
   readonly eventIds: ReadonlyMap<string, number>;
   readonly marks: Marks;
+  /** Users whom the transaction has created, of whom nothing is marked yet. */
+  readonly created: { readonly shard: number; readonly ordinal: number; readonly properties: Properties }[];
   /** Requests that must not be applied: the transaction is then run again without them. */
   readonly refused: Map<number, EvenkeelError>;
 }
@@ -193,15 +195,15 @@ const applyRequest = (
   return end;
 };
 
-const writeUsers = async (db: Queryable, { workspaceId, marks }: GroupContext, states: Set<State>): Promise<void> => {
+const writeUsers = async (db: Queryable, context: GroupContext, states: Set<State>): Promise<void> => {
+  const { workspaceId, marks } = context;
   const created: State[] = [];
   const changed: State[] = [];
   for (const state of states) {
     const { shard, ordinal } = state;
     if (state.created !== undefined) {
       created.push(state);
-      marks.property(shard, ordinal, POPULATION_PATH);
-      eachPath(state.now, (path) => marks.property(shard, ordinal, path));
+      context.created.push({ shard, ordinal, properties: state.now });
     } else if (state.before !== state.now) {
       let changes = 0;
       eachChange(state.before, state.now, (path) => {

@@ -112,6 +112,20 @@ const readFromRows = async (workspaceId: number, paths: readonly string[]): Prom
   );
 };
 
+/** What folding does with a column of texts that are nearly all different. */
+const hashTexts = async (workspaceId: number, paths: readonly string[]): Promise<void> => {
+  await world.pool.query(
+    `with hashed as (
+       update columns c set overflowed = true, scale = -1, next_code = 0 from properties p
+       where p.id = c.property_id and p.workspace_id = $1 and p.path = any($2) and c.type = 'text'
+       returning c.id
+     )
+     delete from dictionary where column_id in (select id from hashed)`,
+    [workspaceId, paths],
+  );
+  await rebuild(world.client, workspaceId);
+};
+
 /** Applies writes a few at a time and compares a few conditions after each, so that little is pending at many moments. */
 const writeAndCompare = async (
   workspaceId: number,
@@ -169,6 +183,16 @@ describe('a calculation says what the oracle says', () => {
     async () => {
       await rebuild(world.client, workspaceId);
       await compareMany(workspaceId, nowMs, 6);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'of columns whose texts are hashed',
+    async () => {
+      await hashTexts(workspaceId, ['plan', 'mixed', 'naïve.π𝒳', '__proto__', 'since']);
+      await compareMany(workspaceId, nowMs, 16);
+      await writeAndCompare(workspaceId, drawn(laterWrites(USERS, 60, nowMs), 17), nowMs, 300);
     },
     TIMEOUT_MS,
   );

@@ -231,7 +231,7 @@ class Run {
   }
 
   async #apply({ records, requests, rejections, bytesRead }: Batch): Promise<void> {
-    const outcomes = await applyRequests(this.#pool, this.#row.workspace_id, requests);
+    const outcomes = await applyRequests(this.#pool, this.#row.workspace_id, requests, { foldNew: true });
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome === undefined) continue;
       if (!(outcome instanceof EvenkeelError) || outcome.status >= 500) throw outcome;

@@ -153,7 +153,12 @@ export const writeSmallIndex = async (
             const { scale = 0, unitMs = 1, rows = false } = coding[path] ?? {};
             const known = Object.entries(columns).map(([type, each]) => [
               type,
-              { ...each, scale, unitMs, overflowed: rows && (type === 'text' || type === 'array') },
+              {
+                ...each,
+                scale: type === 'number' ? scale : 0,
+                unitMs,
+                overflowed: rows && (type === 'text' || type === 'array'),
+              },
             ]);
             return [path, Object.fromEntries(known) as PropertyColumns];
           }),

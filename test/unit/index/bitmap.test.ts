@@ -10,7 +10,8 @@ import {
   testBit,
 } from '../../../src/index/bitmap.ts';
 import { CHUNK_BITS, CHUNK_BYTES, SIGN_SLICE } from '../../../src/index/layout.ts';
-import { countPlanes, integerPlanes, numberPlanes } from '../../../src/index/planes.ts';
+import { Held } from '../../../src/index/held.ts';
+import { countPlanes, datePlanes, integerPlanes, numberPlanes } from '../../../src/index/planes.ts';
 
 const offsets = fc.uniqueArray(fc.integer({ min: 0, max: CHUNK_BITS - 1 }), { maxLength: 50 });
 
@@ -47,7 +48,7 @@ test('the parameter is an array of bit strings in the binary format', () => {
 test('each bit of a magnitude goes to its slice', () => {
   fc.assert(
     fc.property(fc.maxSafeInteger(), fc.integer({ min: 0, max: CHUNK_BITS - 1 }), (code, offset) => {
-      const { slices, width, hasNegative } = integerPlanes([offset], [code]);
+      const { slices, width, hasNegative } = integerPlanes(Held.of([offset], [code]));
       let magnitude = 0n;
       for (const [slice, bits] of slices) {
         expect([...offsetsOf(bits)]).toEqual([offset]);
@@ -61,15 +62,15 @@ test('each bit of a magnitude goes to its slice', () => {
 });
 
 test('float64 bits, counts, and what must not happen', () => {
-  expect(new Set(numberPlanes([3], [-5e-324], -1).slices.keys())).toEqual(new Set([-1, SIGN_SLICE, 0]));
-  expect(numberPlanes([3], [Number.MAX_VALUE], -1).width).toBe(63);
-  expect([...numberPlanes([3], [-0], -1).slices.keys()]).toEqual([-1]);
+  expect(new Set(numberPlanes(Held.of([3], [-5e-324]), -1).slices.keys())).toEqual(new Set([-1, SIGN_SLICE, 0]));
+  expect(numberPlanes(Held.of([3], [Number.MAX_VALUE]), -1).width).toBe(63);
+  expect([...numberPlanes(Held.of([3], [-0]), -1).slices.keys()]).toEqual([-1]);
   const counts = countPlanes([1, 2], [1, 6]);
   expect([...counts.slices].map(([slice, bits]) => [slice, [...offsetsOf(bits)]])).toEqual([
     [-1, [1, 2]],
     [0, [2]],
     [2, [2]],
   ]);
-  expect(() => numberPlanes([0], [0.5], 0)).toThrow('cannot hold 0.5');
-  expect(() => integerPlanes([0], [90_000], 60_000)).toThrow('not a multiple');
+  expect(() => numberPlanes(Held.of([0], [0.5]), 0)).toThrow('cannot hold 0.5');
+  expect(() => datePlanes(Held.of([0], [90_000]), 60_000)).toThrow('not a multiple');
 });
