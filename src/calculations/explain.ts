@@ -3,7 +3,7 @@ import { expectedMs } from '../compiler/cost.ts';
 import { previewStatement } from '../compiler/statements.ts';
 import type { Queryable } from '../database/port.ts';
 import { type Expanded, loadExpanded } from './definitions.ts';
-import { inFreshTransaction } from './fresh.ts';
+import { type Compiled, inFreshTransaction } from './fresh.ts';
 import { funnel } from './funnel.ts';
 import type { Explanation } from './services.ts';
 import type { ExplainTask } from './tasks.ts';
@@ -14,7 +14,7 @@ import type { ExplainTask } from './tasks.ts';
  */
 export const explain = async (client: pg.ClientBase, task: ExplainTask): Promise<Explanation> => {
   const load = (): Promise<Expanded> => loadExpanded(client, task.workspaceId, task.condition);
-  return inFreshTransaction(client, task.workspaceId, load, async (compiled) => {
+  const work = async (compiled: Compiled<Expanded>): Promise<Explanation> => {
     const { subject, membership, catalogue, asOf, watch } = compiled;
     const statement = previewStatement(membership, { shards: catalogue.shards, sample: 0 });
     const options = task.analyze ? 'analyze, buffers, format json' : 'format json';
@@ -36,7 +36,9 @@ export const explain = async (client: pg.ClientBase, task: ExplainTask): Promise
       timingsMs: { freshen: watch.freshen, compile: watch.compile },
       cost: membership.cost,
     };
-  });
+  };
+  // It reads the bitmaps of each leaf by itself.
+  return inFreshTransaction(client, task.workspaceId, load, work, { overlay: false });
 };
 
 const countChunks = async (client: Queryable, shards: readonly [number, number]): Promise<number> => {

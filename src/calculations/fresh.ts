@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Catalogue } from '../compiler/catalogue.ts';
 import { type Membership, compile } from '../compiler/compile.ts';
+import type { Overlay } from '../compiler/overlay.ts';
 import type { NamedStatement } from '../compiler/statements.ts';
 import type { ExpandedCondition } from '../conditions/types.ts';
 import { references } from '../conditions/references.ts';
@@ -19,15 +20,14 @@ export const asQuery = ({ name, text, values }: NamedStatement): pg.QueryConfig 
 /** What is to be evaluated, as the transaction's own snapshot shows it. */
 export interface Subject {
   readonly condition: ExpandedCondition;
-  /** Only these; left out: the whole workspace. */
-  readonly shards?: readonly number[];
 }
 
 export interface Compiled<S extends Subject> {
   readonly subject: S;
   readonly membership: Membership;
   readonly catalogue: Catalogue;
-  readonly shards: readonly [first: number, last: number];
+  /** Where changes are pending, for the statement to correct. */
+  readonly overlay?: Overlay;
   /** The calculation's one clock, epoch milliseconds. */
   readonly asOf: number;
   readonly watch: Readonly<Stopwatch>;
@@ -39,19 +39,17 @@ export interface Stopwatch {
   compile: number;
 }
 
+interface Options {
+  /** Whether `work` can do with an overlay where a few changes are pending. */
+  readonly overlay: boolean;
+}
+
 type Catalogued = Awaited<ReturnType<typeof loadCatalogue>>;
 
-const scopeOf = (workspaceId: number, subject: Subject, catalogue: Catalogued) => ({
-  workspaceId,
-  propertyIds: catalogue.propertyIds,
-  eventIds: catalogue.eventIds,
-  ...(subject.shards === undefined ? {} : { shards: [...subject.shards] }),
-});
-
 /**
- * Runs `work` in one repeatable-read transaction in which the bitmaps that the condition reads are exactly the rows. Where
- * none of them has pending changes, no lock is taken; otherwise the transaction begins again under the workspace's fold
- * lock and first folds what the condition needs.
+ * Runs `work` in one repeatable-read transaction in which the bitmaps that the condition reads are exactly the rows, with the overlay
+ * if there is one. Where something is pending that no overlay corrects, the transaction begins again under the workspace's
+ * fold lock and first folds what the condition needs.
  *
  * @param load reads the subject; the transaction's first statement
  */
@@ -60,14 +58,15 @@ export const inFreshTransaction = async <S extends Subject, T>(
   workspaceId: number,
   load: (client: pg.ClientBase) => Promise<S>,
   work: (compiled: Compiled<S>) => Promise<T>,
+  options: Options,
 ): Promise<T> => {
   const watch: Stopwatch = { freshen: 0, compile: 0 };
-  const first = await attempt(client, workspaceId, load, work, watch, false);
+  const first = await attempt(client, workspaceId, load, work, options, watch, false);
   if (first !== PENDING) return first;
   const waiting = performance.now();
   const second = await withFoldLock(client, workspaceId, () => {
     watch.freshen += performance.now() - waiting;
-    return attempt(client, workspaceId, load, work, watch, true);
+    return attempt(client, workspaceId, load, work, options, watch, true);
   });
   if (second === PENDING) throw new Error('changes are pending although they were folded');
   return second;
@@ -80,6 +79,7 @@ const attempt = <S extends Subject, T>(
   workspaceId: number,
   load: (client: pg.ClientBase) => Promise<S>,
   work: (compiled: Compiled<S>) => Promise<T>,
+  options: Options,
   watch: Stopwatch,
   folding: boolean,
 ): Promise<T | typeof PENDING> => {
@@ -98,20 +98,21 @@ const attempt = <S extends Subject, T>(
       const asOf = Date.now();
       const named = references(subject.condition);
       const limited = <R>(part: () => Promise<R>): Promise<R> => withPatternLimit(client, subject.condition, part);
-      const loaded = (): Promise<Catalogued> =>
-        limited(() => loadCatalogue(client, workspaceId, named, subject.shards));
+      const loaded = (): Promise<Catalogued> => limited(() => loadCatalogue(client, workspaceId, named));
       let catalogue = await loaded();
       lap('compile');
-      if (catalogue.pending) {
+      if (catalogue.crowded || (catalogue.pending && !options.overlay)) {
         if (!folding) return PENDING;
-        await fold(client, scopeOf(workspaceId, subject, catalogue));
+        const { propertyIds, eventIds } = catalogue;
+        await fold(client, { workspaceId, propertyIds, eventIds });
         lap('freshen');
         // Folding may have given columns, widths and codes that were not there before.
         catalogue = await loaded();
       }
       const membership = compile(subject.condition, catalogue, asOf);
       lap('compile');
-      return limited(() => work({ subject, membership, catalogue, shards: catalogue.shards, asOf, watch }));
+      const overlay = catalogue.pending ? { overlay: { ...catalogue, condition: subject.condition, asOf } } : {};
+      return limited(() => work({ subject, membership, catalogue, asOf, watch, ...overlay }));
     },
     { isolation: 'repeatable read' },
   );

@@ -13,6 +13,8 @@ export interface Known {
   readonly catalogue: Catalogue;
   readonly version: number;
   readonly basis: Basis;
+  /** Changes were pending when it was last calculated: probably some are again. */
+  readonly busy: boolean;
 }
 
 /** @param definitions the segment's own and those of all that it reaches */
@@ -28,6 +30,7 @@ export const knownOf = (
     ...expanded,
     catalogue,
     version: definition.version,
+    busy: false,
     basis: {
       segmentIds: all.map(({ id }) => id),
       segmentVersions: all.map(({ version }) => version),

@@ -26,8 +26,8 @@ export class CalculationError extends Error {
 /**
  * One calculation on one connection, up to the commit that makes snapshot, membership and record visible together. Mostly that
  * is a single statement, compiled from what the thread remembers of the segment, which itself finds out whether that still
- * holds. Where it does not, definitions and catalogue are read first, and where the bitmaps lack changes they are folded, all
- * in the snapshot in which the same statement then runs.
+ * holds. Where it does not, definitions and catalogue are read first; where the bitmaps lack a few changes the statement has an
+ * overlay, and where they lack many these are folded: all in the snapshot in which the statement then runs.
  *
  * @returns what it found, or `lost` where it was cancelled or taken over meanwhile
  * @throws CalculationError
@@ -53,6 +53,7 @@ interface Answer {
   readonly result: CalculationResult;
   /** When its membership was known and storing it began, by this thread's clock. */
   readonly storingAt: number;
+  readonly overlaid: boolean;
   readonly freshenMs: number;
   readonly compileMs: number;
 }
@@ -73,24 +74,31 @@ class Calculation {
 
   async run(): Promise<Succeeded | Lost> {
     const known = this.#memory.get(this.#task.segmentId);
-    let answer = known === undefined ? undefined : await this.#fromMemory(known);
+    let answer = known && (await this.#fromMemory(known, known.busy));
+    if (answer?.result.verdict === 'pending' && !answer.overlaid) answer = await this.#fromMemory(answer.known, true);
     if (answer === undefined || answer.result.verdict === 'stale') answer = await this.#fromScratch();
     if (answer.result.verdict === 'pending') answer = await this.#folding();
-    const { verdict } = answer.result;
+    const { verdict, marks } = answer.result;
     if (verdict === 'lost') return { outcome: 'lost' };
     if (verdict !== 'done') throw new Error(`what a calculation has just read itself is ${verdict}`);
+    this.#memory.set(this.#task.segmentId, { ...answer.known, busy: marks > 0 });
     return succeeded(answer);
   }
 
-  #fromMemory(known: Known): Promise<Answer> {
+  #fromMemory(known: Known, overlaid: boolean): Promise<Answer> {
     // An event must not lie later than asOf only because it came between the two: then the snapshot comes first. And a time
     // limit of its own lasts as long as its transaction.
-    if (known.basis.eventIds.length === 0 && !hasPatterns(known.condition)) return this.#state(known);
-    return transaction(this.#client, () => this.#state(known), { isolation: 'repeatable read', snapshot: true });
+    const state = (): Promise<Answer> => this.#state(known, overlaid);
+    if (known.basis.eventIds.length === 0 && !hasPatterns(known.condition)) return state();
+    return transaction(this.#client, state, { isolation: 'repeatable read', snapshot: true });
   }
 
   #fromScratch(): Promise<Answer> {
-    return transaction(this.#client, async () => this.#state(await this.#learn()), { isolation: 'repeatable read' });
+    const work = async (): Promise<Answer> => {
+      const known = await this.#learn();
+      return this.#state(known, known.catalogue.pending);
+    };
+    return transaction(this.#client, work, { isolation: 'repeatable read' });
   }
 
   /** Under the fold lock, as the only one that changes bitmaps. */
@@ -107,7 +115,7 @@ class Calculation {
           await fold(this.#client, { workspaceId, propertyIds, eventIds });
           this.#freshenMs += performance.now() - folding;
           // Folding may have given columns, widths and codes that were not there before.
-          return this.#state(await this.#learn());
+          return this.#state(await this.#learn(), false);
         },
         { isolation: 'repeatable read' },
       );
@@ -127,14 +135,12 @@ class Calculation {
     const catalogue = await withPatternLimit(this.#client, condition, () =>
       loadCatalogue(this.#client, workspaceId, references(condition)),
     );
-    const known = knownOf(definition, definitions, expanded, catalogue);
-    this.#memory.set(segmentId, known);
     this.#compileMs += performance.now() - began;
-    return known;
+    return knownOf(definition, definitions, expanded, catalogue);
   }
 
   /** The transaction's snapshot is taken before if it reads events. */
-  async #state(known: Known): Promise<Answer> {
+  async #state(known: Known, overlaid: boolean): Promise<Answer> {
     const asOf = Date.now();
     const compiling = performance.now();
     this.kinds = known.kinds;
@@ -151,6 +157,7 @@ class Calculation {
       asOf,
       pinned: trigger === 'newsletter',
       ...times,
+      ...(overlaid ? { overlay: { condition: known.condition, events: known.catalogue.events } } : {}),
     });
     const began = performance.now();
     const { rows } = await withPatternLimit(this.#client, known.condition, () =>
@@ -158,7 +165,7 @@ class Calculation {
     );
     const result = rows[0];
     if (result === undefined) throw new Error('the calculation statement gave no row');
-    return { known, asOf, result, storingAt: began + result.query_ms, ...times };
+    return { known, asOf, result, storingAt: began + result.query_ms, overlaid, ...times };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Membership } from './compile.ts';
 import { inShards, type NamedStatement, named, type ShardRange } from './statements.ts';
+import { overlay, type Overlay } from './overlay.ts';
 import { Parameters } from './parameters.ts';
 
 /** The one statement of a calculation: from whether it is still wanted to the row that says how it ended. Decision 0014. */
@@ -39,17 +40,21 @@ export interface CalculationOptions {
   readonly pinned: boolean;
   readonly freshenMs: number;
   readonly compileMs: number;
+  /** The condition, where pending changes are to be corrected and not to be an obstacle. */
+  readonly overlay?: Pick<Overlay, 'condition' | 'events'>;
 }
 
 /**
- * `lost`: cancelled or taken over; `stale`: the basis has changed; `pending`: the bitmaps lack changes that matter. In all three
- * nothing was written, and all that follows is null.
+ * `lost`: cancelled or taken over; `stale`: the basis has changed; `pending`: the bitmaps lack changes that matter, with an overlay
+ * more than it can correct. In all three nothing was written, and all that follows is null.
  */
 export type Verdict = 'done' | 'lost' | 'stale' | 'pending';
 
 /** What `calculationStatement` gives, in one row. */
 export interface CalculationResult {
   readonly verdict: Verdict;
+  /** Pending changes that were corrected. */
+  readonly marks: number;
   readonly snapshot_id: number;
   readonly population: number;
   readonly members: number;
@@ -106,7 +111,6 @@ const somethingPending = (parameters: Parameters, basis: Basis, [first, last]: S
 export const calculationStatement = (membership: Membership, options: CalculationOptions): NamedStatement => {
   const { claim, basis } = options;
   const parameters = new Parameters(membership.values);
-  const shards = inShards(parameters, options.shards);
   const segment = parameters.add(claim.segmentId, 'int');
   const workspace = parameters.add(claim.workspaceId, 'int');
   const version = parameters.add(options.segmentVersion, 'int');
@@ -114,31 +118,39 @@ export const calculationStatement = (membership: Membership, options: Calculatio
   const held =
     `c.id = ${parameters.add(claim.id, 'bigint')} and c.state = 'running'` +
     ` and c.process_id = ${parameters.add(claim.processId, 'uuid')} and c.attempts = ${parameters.add(claim.attempt, 'int')}`;
-  const text = `with found as materialized (
+  const over =
+    options.overlay &&
+    overlay(
+      parameters,
+      membership,
+      { ...basis, ...options.overlay, asOf: options.asOf, shards: options.shards },
+      "(select verdict = 'done' from found)",
+    );
+  const text = `with ${over ? `${over.marks}, ` : ''}found as materialized (
   select case
     when not exists (select from calculations c where ${held}) then 'lost'
     when not (${unchanged(parameters, workspace, basis)}) then 'stale'
-    when ${somethingPending(parameters, basis, options.shards)} then 'pending'
+    when ${over ? over.crowded : somethingPending(parameters, basis, options.shards)} then 'pending'
     else 'done' end as verdict
 ), begun as materialized (
   select nextval(pg_get_serial_sequence('snapshots', 'id')) as snapshot_id,
     (select n.id from snapshots n where n.segment_id = ${segment} order by n.id desc limit 1) as previous_id
   from found
   where verdict = 'done'
-), calculated as materialized (
-  select c.shard, r.bits, bit_count(c.users) as population, bit_count(r.bits) as members,
+), ${over ? `${over.touched}, ` : ''}calculated as materialized (
+  select c.shard, r.bits, bit_count(r.users) as population, bit_count(r.bits) as members,
     case when r.previous is null then 0 when r.previous = r.bits then bit_count(r.bits)
       else bit_count(r.bits & r.previous) end as stayed,
     case when r.previous is null then 0 when r.previous = r.bits then bit_count(r.bits)
-      else bit_count(c.users & r.previous) end as before
-  from chunks c
+      else bit_count(r.users & r.previous) end as before
+  from ${over ? over.from : 'chunks c'}
   cross join lateral (
-    select ${membership.text} as bits,
-      (select p.bits from snapshot_chunks p
-       where p.shard = c.shard and p.snapshot_id = (select previous_id from begun)) as previous
+    select m.users, m.bits, (select p.bits from snapshot_chunks p
+      where p.shard = c.shard and p.snapshot_id = (select previous_id from begun)) as previous
+    from (${over ? over.row : `select c.users, ${membership.text} as bits`} offset 0) m
     offset 0
   ) r
-  where ${shards} and (select verdict = 'done' from found)
+  where ${over ? '' : `${inShards(parameters, options.shards)} and `}(select verdict = 'done' from found)
 ), counted as materialized (
   select coalesce(sum(population), 0)::integer as population, coalesce(sum(members), 0)::integer as members,
     coalesce(sum(members - stayed), 0)::integer as entered, coalesce(sum(before - stayed), 0)::integer as "left",
@@ -171,6 +183,6 @@ export const calculationStatement = (membership: Membership, options: Calculatio
   where ${held}
   returning c.snapshot_id, c.population, c.members, c.entered, c."left", c.query_ms, c.store_ms, c.total_ms, c.finished_at
 )
-select f.verdict, r.* from found f left join recorded r on true`;
+select f.verdict, ${over ? '(select count(*) from marks)::integer' : '0'} as marks, r.* from found f left join recorded r on true`;
   return named(text, parameters);
 };

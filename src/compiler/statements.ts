@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { CHUNK_BITS } from '../index/layout.ts';
 import { ZERO } from './bits.ts';
 import type { Membership } from './compile.ts';
+import { overlay, type Overlay } from './overlay.ts';
 import { Parameters } from './parameters.ts';
 
 /** The statements around a membership. Each filters by shard, and its text depends on the condition's shape alone. */
@@ -29,6 +30,7 @@ export interface PreviewOptions {
   readonly shards: ShardRange;
   /** External ids to give, at most. */
   readonly sample: number;
+  readonly overlay?: Overlay;
 }
 
 /**
@@ -37,21 +39,26 @@ export interface PreviewOptions {
  */
 export const previewStatement = (membership: Membership, options: PreviewOptions): NamedStatement => {
   const parameters = new Parameters(membership.values);
-  const shards = inShards(parameters, options.shards);
-  if (options.sample === 0)
+  if (options.sample === 0 && options.overlay === undefined)
     return named(
       `select coalesce(sum(m.population), 0)::integer as population, coalesce(sum(m.members), 0)::integer as members, '{}'::text[] as sample
 from (
   select bit_count(c.users) as population, bit_count(${membership.text}) as members
   from chunks c
-  where ${shards}
+  where ${inShards(parameters, options.shards)}
 ) m`,
       parameters,
     );
-  const text = `with m as materialized (
-  select c.shard, c.chunk, bit_count(c.users) as population, ${membership.text} as bits
+  const over = options.overlay && overlay(parameters, membership, options.overlay, 'true');
+  const members = over
+    ? `select c.shard, c.chunk, bit_count(r.users) as population, r.bits
+  from ${over.from}
+  cross join lateral (${over.row} offset 0) r`
+    : `select c.shard, c.chunk, bit_count(c.users) as population, ${membership.text} as bits
   from chunks c
-  where ${shards}
+  where ${inShards(parameters, options.shards)}`;
+  const text = `with ${over ? `${over.marks}, ${over.touched}, ` : ''}m as materialized (
+  ${members}
 )
 select coalesce(sum(m.population), 0)::integer as population, coalesce(sum(bit_count(m.bits)), 0)::integer as members,
   array(

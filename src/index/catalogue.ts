@@ -4,7 +4,7 @@ import type { TextMatch } from '../conditions/types.ts';
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
 import { digestOf } from './digest.ts';
-import { type ColumnType, listPath, POPULATION_PATH, shardRange } from './layout.ts';
+import { type ColumnType, listPath, MAX_OVERLAY_MARKS, POPULATION_PATH, shardRange } from './layout.ts';
 
 export { ensureEvents, ensureProperties, MAX_EVENT_NAMES, MAX_PROPERTIES } from './names.ts';
 
@@ -50,6 +50,8 @@ export interface LoadedCatalogue {
   readonly absentEvents: string[];
   /** Whether changes of these, or of who exists, are noted that the bitmaps lack. */
   readonly pending: boolean;
+  /** More of them than an overlay corrects, or of every user of a shard. */
+  readonly crowded: boolean;
 }
 
 interface Row {
@@ -132,6 +134,7 @@ export const loadCatalogue = async (
     wanted.map(({ value }) => digestOf(value)),
     ...shardRange(workspaceId),
     shards ?? null,
+    MAX_OVERLAY_MARKS + 1,
   ]);
   const properties = new Map<string, { [T in ColumnType]?: IndexedColumn }>();
   const codes = new Map<number, Map<string, number>>();
@@ -172,6 +175,7 @@ export const loadCatalogue = async (
     const matched = await matchingCodes(db, column.id, leaf);
     if (matched) textMatches.set(textMatchKey(leaf), matched);
   }
+  const marks = rows.find(({ kind }) => kind === 'pending');
   return {
     shards: shardRange(workspaceId),
     properties,
@@ -183,6 +187,7 @@ export const loadCatalogue = async (
     columnVersions: rows.find(({ kind }) => kind === 'versions')?.name ?? null,
     absentProperties: paths.filter((path) => !found.has(path)),
     absentEvents: names.filter((name) => !events.has(name)),
-    pending: rows.some(({ kind }) => kind === 'pending'),
+    pending: marks !== undefined,
+    crowded: marks !== undefined && (marks.overflowed || marks.id > MAX_OVERLAY_MARKS),
   };
 };

@@ -15,7 +15,9 @@ import {
   BACKGROUND_RETRY_MAX_MS,
   BACKGROUND_THREADS,
   DRAIN_MS,
-  FOLD_DEBOUNCE_MS,
+  FOLD_AFTER_MS,
+  FOLD_MARKS,
+  FOLD_REST,
   HEARTBEAT_MS,
   LEASE_MS,
 } from './limits.ts';
@@ -53,6 +55,12 @@ export interface BackgroundOptions {
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 const WORKER_FILE = new URL(`./background-worker.${EXTENSION}`, import.meta.url);
 
+interface PendingWorkspace {
+  readonly id: number;
+  readonly many: boolean;
+  readonly every: boolean;
+}
+
 /** Failures of one piece of work, and when it may be tried again. */
 interface Backoff {
   readonly failures: number;
@@ -67,7 +75,10 @@ export class Background {
   readonly processId = randomUUID();
   readonly #options: BackgroundOptions;
   readonly #piscina: Piscina;
-  readonly #debounces = new Map<number, NodeJS.Timeout>();
+  /** By workspace: since when something is pending there, as far as this process knows. */
+  readonly #pendingSince = new Map<number, number>();
+  /** By workspace: until when only what is urgent is folded. */
+  readonly #restingUntil = new Map<number, number>();
   /** By `kind:workspace`; of each at most one runs. */
   readonly #working = new Map<string, Promise<unknown>>();
   readonly #backoffs = new Map<string, Backoff>();
@@ -105,14 +116,9 @@ export class Background {
     this.wake();
   }
 
-  /** A write was committed: it is folded soon, together with others that come meanwhile. */
+  /** A write was committed: it is folded a while later, together with others that come meanwhile. */
   noticed(workspaceId: number): void {
-    if (this.#stopped || this.#debounces.has(workspaceId)) return;
-    const timer = setTimeout(() => {
-      this.#debounces.delete(workspaceId);
-      this.#try({ kind: 'fold', workspaceId });
-    }, FOLD_DEBOUNCE_MS);
-    this.#debounces.set(workspaceId, timer);
+    if (!this.#pendingSince.has(workspaceId)) this.#pendingSince.set(workspaceId, Date.now());
   }
 
   /** Something was queued: look now instead of with the next tick. */
@@ -141,7 +147,7 @@ export class Background {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    for (const timer of [...this.#timers, ...this.#debounces.values()]) clearTimeout(timer);
+    for (const timer of this.#timers) clearTimeout(timer);
     this.#abort.abort();
     await Promise.all(this.#looking);
     const folding = [...this.#working].filter(([key]) => key.startsWith('fold:')).map(([, work]) => work);
@@ -190,12 +196,26 @@ export class Background {
   async #look(): Promise<void> {
     const { pool } = this.#options;
     await this.#claimImport();
-    const pending = await pool.query<{ id: number }>(PENDING);
-    for (const { id } of pending.rows) this.#try({ kind: 'fold', workspaceId: id });
+    await this.#foldDue();
     const sweeps = await pool.query<{ id: number }>('select id from workspaces where sweep_requested_at is not null');
     for (const { id } of sweeps.rows) this.#try({ kind: 'sweep', workspaceId: id });
     const departures = await pool.query<{ id: number }>('select distinct workspace_id as id from departures');
     for (const { id } of departures.rows) this.#try({ kind: 'settle', workspaceId: id });
+  }
+
+  /** What calculations cannot correct by themselves at once; else where there is much to fold, or for long, with rests. */
+  async #foldDue(): Promise<void> {
+    const { rows } = await this.#options.pool.query<PendingWorkspace>(PENDING, [FOLD_MARKS]);
+    const pending = new Set(rows.map(({ id }) => id));
+    for (const id of this.#pendingSince.keys()) if (!pending.has(id)) this.#pendingSince.delete(id);
+    const now = Date.now();
+    for (const { id, many, every } of rows) {
+      this.noticed(id);
+      const due = many || now - (this.#pendingSince.get(id) ?? now) >= FOLD_AFTER_MS;
+      if (!every && (!due || now < (this.#restingUntil.get(id) ?? 0))) continue;
+      this.#pendingSince.delete(id);
+      this.#try({ kind: 'fold', workspaceId: id });
+    }
   }
 
   /** One at a time, so that a thread is always left for folding. */
@@ -266,6 +286,7 @@ export class Background {
       if (task.kind === 'fold') {
         const { shards } = result as BackgroundResults['fold'];
         const record = { workspaceId: task.workspaceId, shards, durationMs: performance.now() - started };
+        this.#restingUntil.set(task.workspaceId, Date.now() + FOLD_REST * record.durationMs);
         if (shards > 0) this.#options.onFold?.(record);
       }
       return result;

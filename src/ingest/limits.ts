@@ -65,8 +65,14 @@ export const DEPARTURES_A_TURN = 100;
 /** An erasure that a deadlock ended is run again. */
 export const MAX_ERASE_ATTEMPTS = 5;
 
-/** Writes that come close together are folded together. */
-export const FOLD_DEBOUNCE_MS = 150;
+/**
+ * Until then, and until there are so many of them, changes that calculations correct by themselves are left to be folded together: a fold
+ * rewrites every slice of every chunk that was touched, be it for one user or for a thousand. Decision 0015.
+ */
+export const FOLD_AFTER_MS = 5_000;
+export const FOLD_MARKS = 2_000;
+/** After a fold the next one waits for so many times what it took: folding has a fifth of a core at most. */
+export const FOLD_REST = 4;
 /** How often what others left is looked for. */
 export const BACKGROUND_POLL_MS = 1_000;
 export const BACKGROUND_THREADS = 2;

@@ -14,6 +14,7 @@ interface PlanNode {
   readonly 'Node Type': string;
   readonly 'Relation Name'?: string;
   readonly 'Index Name'?: string;
+  readonly 'CTE Name'?: string;
   readonly 'Index Cond'?: string;
   readonly 'Subplans Removed'?: number;
   readonly Plans?: readonly PlanNode[];
@@ -121,6 +122,21 @@ describe('the generic plan', () => {
       expect(scan['Index Cond']).toMatch(/event_id = .*period = .*number/);
     for (const scan of read.filter((node) => node['Relation Name'] === 'snapshot_chunks'))
       expect(scan['Index Cond']).toMatch(/snapshot_id = /);
+  });
+
+  it('corrects what is pending user by user', async () => {
+    const statement = calculationStatement(compile(everything, catalogue, AS_OF), {
+      ...plainOptions(CLAIM, catalogue.shards),
+      overlay: { condition: everything, events: catalogue.events },
+    });
+    const read = (await plan(statement)).filter((node) => node['Node Type'] !== 'ModifyTable');
+    const of = (relation: string) => read.filter((node) => node['Relation Name'] === relation);
+    expect(of('pending_properties')[0]?.['Index Cond']).toMatch(/property_id = ANY.*shard >= /);
+    expect(of('users').map((node) => node['Index Cond'])).toContainEqual(expect.stringMatching(/shard = .*ordinal = /));
+    // its own user's events only
+    for (const scan of of('events_2026-02')) expect(scan['Index Cond'] ?? scan['Node Type']).toMatch(/shard = /);
+    // as a join it was looped over, each chunk reading the bitmaps of all
+    expect(read.filter((node) => node['CTE Name'] === 'touched')).toHaveLength(1);
   });
 
   it('opens only the partitions that a window reaches', async () => {

@@ -96,7 +96,7 @@ describe('statements', () => {
   });
 
   it('number their parameters after those of the membership', () => {
-    expect(calculationStatement(membership, options).values.slice(0, 5)).toEqual([1, -1, 1_048_576, 2_097_151, 5]);
+    expect(calculationStatement(membership, options).values.slice(0, 3)).toEqual([1, -1, 5]);
     expect(leafStatement(membership, [5, 6]).values).toEqual([1, -1, 5, 6]);
   });
 });
