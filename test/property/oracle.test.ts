@@ -103,7 +103,7 @@ const compareMany = async (
 const readFromRows = async (workspaceId: number, paths: readonly string[]): Promise<void> => {
   await world.pool.query(
     `with overflowed as (
-       update columns c set overflowed = true from properties p
+       update columns c set overflowed = true, scale = 0 from properties p
        where p.id = c.property_id and p.workspace_id = $1 and p.path = any($2) and c.type in ('text', 'array')
        returning c.id
      ), emptied as (delete from slices where column_id in (select id from overflowed))
