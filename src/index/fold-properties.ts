@@ -48,6 +48,7 @@ export class PropertyFold {
   readonly #workspaceId: number;
   readonly #columns: Columns;
   readonly #dictionary: Dictionary;
+  readonly #writer: SliceWriter;
   /** Properties of which a column's coding has changed under written slices: they are folded anew in every shard. */
   readonly #recoded = new Map<number, string>();
 
@@ -56,6 +57,7 @@ export class PropertyFold {
     this.#workspaceId = workspaceId;
     this.#columns = new Columns(client, workspaceId);
     this.#dictionary = new Dictionary(client);
+    this.#writer = new SliceWriter(client);
   }
 
   /** Makes the bitmaps of the shard equal to the rows, for these properties and users. */
@@ -113,6 +115,7 @@ export class PropertyFold {
       await this.#client.query(NOTE_EVERY_SHARD, [this.#workspaceId, propertyId]);
     }
     this.#recoded.clear();
+    await this.#writer.flush();
     await this.#columns.save();
   }
 
@@ -123,6 +126,7 @@ export class PropertyFold {
       this.#recoded.delete(propertyId);
       await this.#recode({ propertyId, path, ordinals: undefined });
     }
+    await this.#writer.flush();
     await this.#columns.save();
   }
 
@@ -130,16 +134,14 @@ export class PropertyFold {
   async #foldLists(shard: number, works: readonly PropertyWork[]): Promise<void> {
     if (works.length === 0) return;
     await this.#columns.ensure(works.map(({ propertyId }) => ({ propertyId, type: 'set' as const })));
-    const writer = new SliceWriter(this.#client, shard);
     for (const { propertyId, path, ordinals } of works) {
       const listed = await listedUsers(this.#client, this.#workspaceId, shard, listOfPath(path) as number, ordinals);
       const planes = new Planes();
       if (!isEmptyBitmap(listed)) planes.slices.set(PRESENCE_SLICE, listed);
       const column = this.#columns.demand(propertyId, 'set');
       column.written = true;
-      await writer.add(column, planes, ordinals && maskOf(ordinals));
+      await this.#writer.add(shard, column, planes, ordinals && maskOf(ordinals));
     }
-    await writer.flush();
   }
 
   async #foldTogether(shard: number, works: readonly PropertyWork[]): Promise<void> {
@@ -183,12 +185,10 @@ export class PropertyFold {
   }
 
   async #writeAll(shard: number, active: readonly Facts[]): Promise<void> {
-    const writer = new SliceWriter(this.#client, shard);
-    for (const facts of active) await this.#write(writer, facts);
-    await writer.flush();
+    for (const facts of active) await this.#write(shard, facts);
   }
 
-  async #write(writer: SliceWriter, facts: Facts): Promise<void> {
+  async #write(shard: number, facts: Facts): Promise<void> {
     const overflows = await this.#dropOutdated(facts.propertyId);
     if (this.#becomesFiner(facts) || overflows || facts.mixed) {
       this.#recoded.set(facts.propertyId, facts.path.join('.'));
@@ -205,7 +205,7 @@ export class PropertyFold {
         column.changed = true;
       }
       column.written = true;
-      await writer.add(column, planes, facts.touched);
+      await this.#writer.add(shard, column, planes, facts.touched);
     }
   }
 
@@ -235,6 +235,7 @@ export class PropertyFold {
     for (const column of this.#columns.of(propertyId)) {
       if (!column.outdated) continue;
       column.outdated = false;
+      await this.#writer.flush();
       if (column.nextCode > 0)
         await this.#client.query('delete from dictionary where column_id = $1::integer', [column.id]);
       if (column.written) await this.#client.query(DROP_SLICES, [...shardRange(this.#workspaceId), column.id]);

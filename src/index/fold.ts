@@ -10,6 +10,7 @@ import { withFoldLock } from './lock.ts';
 export { FOLD_LOCK_CLASS, withFoldLock } from './lock.ts';
 
 const PENDING_SHARDS = sql('index-pending-shards');
+const PENDING_MARKS = sql('index-pending-marks');
 const TAKE_PROPERTIES = sql('index-take-properties');
 const TAKE_EVENTS = sql('index-take-events');
 const MARK_CHANGED = sql('index-mark-changed');
@@ -109,32 +110,61 @@ const foldEvents = async (
 /** What the background folder folds under one hold of the lock: some hundred milliseconds for a full chunk. */
 const PROPERTIES_A_TURN = 16;
 const EVENTS_A_TURN = 4;
+/** Shards with so many marks together are folded as one: a transaction and its commit cost as much as the marks of 50 users. */
+const MARKS_A_TURN = 10_000;
 
 const inTurns = (ids: readonly number[], size: number): number[][] =>
   Array.from({ length: Math.ceil(ids.length / size) }, (_, turn) => ids.slice(turn * size, (turn + 1) * size));
 
+type Turn = Required<Omit<FoldScope, 'workspaceId'>>;
+
+/** Shards in order, those with few marks together. */
+const inGroups = (shards: readonly { readonly shard: number; readonly marks: number }[]): number[][] => {
+  const groups: number[][] = [];
+  let marks = MARKS_A_TURN;
+  for (const each of shards) {
+    marks += each.marks;
+    if (marks > MARKS_A_TURN) {
+      groups.push([]);
+      marks = each.marks;
+    }
+    groups.at(-1)?.push(each.shard);
+  }
+  return groups;
+};
+
+const turnsOf = async (client: pg.ClientBase, shards: readonly number[]): Promise<Turn[]> => {
+  const [shard, second] = shards;
+  if (shard === undefined || second !== undefined) return [{ shards, propertyIds: 'all', eventIds: 'all' }];
+  const { rows } = await client.query<{ properties: number[]; events: number[] }>(
+    `select array(select distinct property_id from pending_properties where shard = $1::bigint) as properties,
+            array(select distinct event_id from pending_events where shard = $1::bigint) as events`,
+    [shard],
+  );
+  return [
+    ...inTurns(rows[0]?.properties ?? [], PROPERTIES_A_TURN).map((propertyIds) => ({
+      shards,
+      propertyIds,
+      eventIds: [],
+    })),
+    ...inTurns(rows[0]?.events ?? [], EVENTS_A_TURN).map((eventIds) => ({ shards, propertyIds: [], eventIds })),
+  ];
+};
+
 /**
- * Folds everything that is pending in the workspace, some properties or events of a shard in a transaction and under a lock
- * of their own, so that calculations that wait for the lock come in between. Gives the number of shards.
+ * Folds everything that is pending in the workspace: shards with few marks together, of others some properties or events, each in
+ * a transaction and under a lock of their own, so that calculations that wait for the lock come in between. Gives the number of
+ * shards.
  */
 export const foldWorkspace = async (client: pg.ClientBase, workspaceId: number): Promise<number> => {
-  const shards = await pendingShards(client, { workspaceId, propertyIds: 'all', eventIds: 'all' });
-  for (const shard of shards) {
-    const { rows } = await client.query<{ properties: number[]; events: number[] }>(
-      `select array(select distinct property_id from pending_properties where shard = $1::bigint) as properties,
-              array(select distinct event_id from pending_events where shard = $1::bigint) as events`,
-      [shard],
-    );
-    const turns: Pick<FoldScope, 'propertyIds' | 'eventIds'>[] = [
-      ...inTurns(rows[0]?.properties ?? [], PROPERTIES_A_TURN).map((propertyIds) => ({ propertyIds, eventIds: [] })),
-      ...inTurns(rows[0]?.events ?? [], EVENTS_A_TURN).map((eventIds) => ({ propertyIds: [], eventIds })),
-    ];
-    for (const turn of turns)
+  const { rows } = await client.query<{ shard: number; marks: number }>(PENDING_MARKS, [
+    ...shardRange(workspaceId),
+    MARKS_A_TURN,
+  ]);
+  for (const shards of inGroups(rows))
+    for (const turn of await turnsOf(client, shards))
       await withFoldLock(client, workspaceId, () =>
-        transaction(client, () => fold(client, { workspaceId, ...turn, shards: [shard] }), {
-          isolation: 'repeatable read',
-        }),
+        transaction(client, () => fold(client, { workspaceId, ...turn }), { isolation: 'repeatable read' }),
       );
-  }
-  return shards.length;
+  return rows.length;
 };

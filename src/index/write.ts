@@ -13,36 +13,41 @@ const MAX_STATEMENT_BYTES = 8 * 1024 * 1024;
 
 const EVERYBODY = fullBitmap();
 
-/** Collects the new bits of one shard's columns and writes them some columns at a time. */
+/**
+ * Collects the new bits of columns and writes them many at a time, of however many shards: some changed users in each of 32 chunks are
+ * one statement and not 32.
+ */
 export class SliceWriter {
   readonly #db: Queryable;
-  readonly #shard: number;
-  #columns: { readonly id: number; readonly touched: Uint8Array }[] = [];
-  #slices: { readonly columnId: number; readonly slice: number; readonly bits: Buffer }[] = [];
+  /** By shard and column, each once: a statement sees none of its own changes. */
+  #columns = new Map<string, { readonly shard: number; readonly id: number; readonly touched: Uint8Array }>();
+  #slices: { readonly shard: number; readonly columnId: number; readonly slice: number; readonly bits: Buffer }[] = [];
 
-  constructor(db: Queryable, shard: number) {
+  constructor(db: Queryable) {
     this.#db = db;
-    this.#shard = shard;
   }
 
   /** `planes` holds the bits of touched users only; undefined touches everybody. */
-  async add(column: Column, planes: Planes, touched: Uint8Array | undefined): Promise<void> {
-    this.#columns.push({ id: column.id, touched: touched ?? EVERYBODY });
-    for (const [slice, bits] of planes.slices) this.#slices.push({ columnId: column.id, slice, bits });
-    if ((this.#slices.length + this.#columns.length) * CHUNK_BYTES > MAX_STATEMENT_BYTES) await this.flush();
+  async add(shard: number, { id }: Column, planes: Planes, touched: Uint8Array | undefined): Promise<void> {
+    const key = `${shard},${id}`;
+    if (this.#columns.has(key)) await this.flush();
+    this.#columns.set(key, { shard, id, touched: touched ?? EVERYBODY });
+    for (const [slice, bits] of planes.slices) this.#slices.push({ shard, columnId: id, slice, bits });
+    if ((this.#slices.length + this.#columns.size) * CHUNK_BYTES > MAX_STATEMENT_BYTES) await this.flush();
   }
 
   async flush(): Promise<void> {
-    if (this.#columns.length === 0) return;
-    const columns = this.#columns;
+    if (this.#columns.size === 0) return;
+    const columns = [...this.#columns.values()];
     const slices = this.#slices;
-    this.#columns = [];
+    this.#columns = new Map();
     this.#slices = [];
     await this.#db.query(WRITE_SLICES, [
-      this.#shard,
+      slices.map(({ shard }) => shard),
       slices.map(({ columnId }) => columnId),
       slices.map(({ slice }) => slice),
       bitmapsParameter(slices.map(({ bits }) => bits)),
+      columns.map(({ shard }) => shard),
       columns.map(({ id }) => id),
       bitmapsParameter(columns.map(({ touched }) => touched)),
     ]);

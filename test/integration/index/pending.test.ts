@@ -69,6 +69,28 @@ test('names get one id for ever, however many ask at once, and a workspace has n
   await pools[1]?.end();
 });
 
+test('shards with few marks are folded together, one with a mark for everybody by itself', async () => {
+  const world = await IndexWorld.open(database.pool, 'together');
+  const { pool, workspaceId } = world;
+  const fold = async (): Promise<string[][]> => {
+    const client = await pool.connect();
+    await foldWorkspace(client, workspaceId).finally(() => client.release());
+    const { rows } = await pool.query<{ chunks: string[] }>(
+      `select array_agg(distinct (shard % 1048576)::text order by (shard % 1048576)::text) as chunks
+       from slices where shard / 1048576 = $1 group by xmin::text order by 1`,
+      [workspaceId],
+    );
+    return rows.map(({ chunks }) => chunks);
+  };
+  for (const chunk of [0, 1, 3]) await world.write(chunk * CHUNK_BITS, { n: chunk, plan: 'pro' });
+  await world.write(2 * CHUNK_BITS, { n: 2, plan: 'pro' }, true);
+  expect(await fold()).toEqual([['0', '1'], ['2'], ['3']]);
+  expect(await decode(pool, workspaceId)).toEqual(await world.expected());
+  for (const chunk of [0, 1, 2, 3]) await world.write(chunk * CHUNK_BITS, { n: -chunk / 2, plan: `${chunk}`, x: true });
+  await fold();
+  expect(await decode(pool, workspaceId)).toEqual(await world.expected());
+});
+
 test('a whole chunk of users, by mark for everybody and one by one', async () => {
   const world = await IndexWorld.open(database.pool, 'chunk');
   const { pool, workspaceId } = world;
