@@ -233,6 +233,6 @@ export const propertySource = (context: Context, leaf: PropertyCondition): Sourc
   const handler = HANDLERS[leaf.operator] as Handler<PropertyCondition>;
   const source = handler({ ...context, columns }, leaf);
   if (source && !source.candidates) return source;
-  const predicate = rowProperty(context, 'u.properties', leaf);
-  return source ? usersAmong(source, predicate) : usersWhere(predicate);
+  const predicate = (parameters: Parameters): string => rowProperty({ ...context, parameters }, 'u.properties', leaf);
+  return source ? usersAmong(source, predicate(context.parameters)) : usersWhere(context, predicate);
 };

@@ -1,16 +1,33 @@
 import { CHUNK_BITS } from '../index/layout.ts';
 import { bits, within, ZERO } from './bits.ts';
+import type { Catalogue } from './catalogue.ts';
 import { addCosts, cost } from './cost.ts';
+import type { Parameters } from './parameters.ts';
 import type { Source } from './slices.ts';
 
-/** Where bitmaps do not help, the rows of the chunk's users are read, and for whom `predicate` holds becomes a bitmap. */
-export const usersWhere = (predicate: string): Source => ({
-  bits: bits(
-    `(select evenkeel_bitmap(u.ordinal % ${CHUNK_BITS}, 1) from users u where u.shard = c.shard and ${predicate})`,
-  ),
-  cost: cost({ scans: 1 }),
-  source: 'users',
-});
+/**
+ * Where bitmaps do not help, the rows of all users are read, once for all chunks, and for whom the predicate holds becomes a
+ * bitmap. Decision 0026.
+ *
+ * @param predicateWith gives SQL over `users u`, of which all values are taken from the parameters it is handed
+ */
+export const usersWhere = (
+  { catalogue, parameters }: { readonly catalogue: Catalogue; readonly parameters: Parameters },
+  predicateWith: (parameters: Parameters) => string,
+): Source => {
+  const [first, last] = catalogue.shards.map((shard) => parameters.add(shard, 'bigint'));
+  const given: string[] = [];
+  const predicate = predicateWith({
+    values: [],
+    add: (value, type) => `p.v[${given.push(`${parameters.add(value, type)}::text`)}]::${type}`,
+  });
+  const found = `evenkeel_users_where(${first}, ${last}, $rows$${predicate}$rows$, array[${given.join(', ')}])`;
+  return {
+    bits: bits(`coalesce((select f.bits from ${found} f where f.shard = c.shard), ${ZERO})`),
+    cost: cost({ scans: 1 }),
+    source: 'users',
+  };
+};
 
 /** The rows of those alone who are in `candidates`. Most chunks have none, and look no further. */
 export const usersAmong = (candidates: Source, predicate: string): Source => ({

@@ -105,13 +105,13 @@ describe('the generic plan', () => {
     return nodes(rows[0]['QUERY PLAN'][0].Plan);
   };
 
-  it('reads bitmaps, users and events by indexes that begin with the shard', async () => {
+  it('reads bitmaps and events by indexes that begin with the shard', async () => {
     const statement = calculationStatement(
       compile(everything, catalogue, AS_OF),
       plainOptions(CLAIM, catalogue.shards),
     );
     const read = (await plan(statement)).filter((node) => node['Relation Name'] && node['Node Type'] !== 'ModifyTable');
-    for (const relation of ['slices', 'event_slices', 'users', 'events_2026-01', 'snapshot_chunks']) {
+    for (const relation of ['slices', 'event_slices', 'events_2026-01', 'snapshot_chunks']) {
       const scans = read.filter((node) => node['Relation Name'] === relation);
       expect(scans.length).toBeGreaterThan(0);
       for (const scan of scans) expect(scan['Index Cond'] ?? scan['Node Type']).toMatch(/shard = /);
@@ -122,6 +122,28 @@ describe('the generic plan', () => {
       expect(scan['Index Cond']).toMatch(/event_id = .*period = .*number/);
     for (const scan of read.filter((node) => node['Relation Name'] === 'snapshot_chunks'))
       expect(scan['Index Cond']).toMatch(/snapshot_id = /);
+  });
+
+  it('reads the rows of all users once: by pages where they are most of the table, else by the index', async () => {
+    const leaf: ExpandedCondition = {
+      type: 'property',
+      property: 'note',
+      operator: 'contains',
+      value: 'x',
+      ignoreCase: false,
+    };
+    const scans = async (shards: readonly [number, number]): Promise<unknown> => {
+      await client.query('begin');
+      await client.query(previewStatement(compile(leaf, { ...catalogue, shards }, AS_OF), { shards, sample: 0 }));
+      const { rows } = await client.query(
+        `select seq_scan::integer as pages, idx_scan::integer as index from pg_stat_xact_user_tables where relname = 'users'`,
+      );
+      await client.query('rollback');
+      return rows[0];
+    };
+    const [first, last] = catalogue.shards;
+    expect(await scans([first, last])).toEqual({ pages: 1, index: 0 });
+    expect(await scans([first + 3, first + 3])).toEqual({ pages: 0, index: 1 });
   });
 
   it('corrects what is pending user by user', async () => {

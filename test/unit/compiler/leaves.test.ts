@@ -10,7 +10,7 @@ const slice = (column: number, number: number): string =>
 const some = (column: number, list: number): string =>
   `coalesce((select bit_or(s.bits) ${FROM} = $${column}::int and s.slice = any($${list}::int[])), ${ZERO})`;
 const users = (predicate: string): string =>
-  `(select evenkeel_bitmap(u.ordinal % 32000, 1) from users u where u.shard = c.shard and ${predicate})`;
+  `coalesce((select f.bits from evenkeel_users_where($1::bigint, $2::bigint, $rows$${predicate}$rows$, array[$3::text::text, $4::text::text]) f where f.shard = c.shard), ${ZERO})`;
 
 interface Expected {
   readonly leaf: Leaf;
@@ -72,29 +72,29 @@ const OPERATORS: Record<PropertyCondition['operator'], Expected> = {
     leaf: property('note', 'not_contains', '50%_\\'),
     source: 'users',
     sql: users(
-      `(coalesce(strpos((u.properties ->> $1::text) collate "C", $2::text) > 0, false) and jsonb_typeof(u.properties -> $1::text) = 'string')`,
+      `(coalesce(strpos((u.properties ->> p.v[1]::text) collate "C", p.v[2]::text) > 0, false) and jsonb_typeof(u.properties -> p.v[1]::text) = 'string')`,
     ),
-    values: ['note', '50%_\\'],
+    values: [...catalogue.shards, 'note', '50%_\\'],
   },
   starts_with: {
     leaf: property('note', 'starts_with', 'a'),
     source: 'users',
-    sql: 'collate "C" like $2::text',
-    values: ['note', 'a%'],
+    sql: 'collate "C" like p.v[2]::text',
+    values: [...catalogue.shards, 'note', 'a%'],
   },
   ends_with: {
     leaf: property('note', 'ends_with', 'a'),
     source: 'users',
-    sql: 'collate "C" like $2::text',
-    values: ['note', '%a'],
+    sql: 'collate "C" like p.v[2]::text',
+    values: [...catalogue.shards, 'note', '%a'],
   },
   matches: {
     leaf: property('note', 'matches', '^a.*b$'),
     source: 'users',
     sql: users(
-      `case when jsonb_typeof(u.properties -> $1::text) = 'string' then (u.properties ->> $1::text) collate "und-x-icu" ~ $2::text else false end`,
+      `case when jsonb_typeof(u.properties -> p.v[1]::text) = 'string' then (u.properties ->> p.v[1]::text) collate "und-x-icu" ~ p.v[2]::text else false end`,
     ),
-    values: ['note', '^a.*b$'],
+    values: [...catalogue.shards, 'note', '^a.*b$'],
   },
   greater_than: {
     leaf: property('ltv', 'greater_than', 1.005),
@@ -182,8 +182,8 @@ const OPERATORS: Record<PropertyCondition['operator'], Expected> = {
   includes_any: {
     leaf: property('note', 'includes_any', ['a', 5]),
     source: 'users',
-    sql: "(coalesce((u.properties -> $1::text) @> any($2::jsonb[]), false) and jsonb_typeof(u.properties -> $1::text) = 'array')",
-    values: ['note', ['["a"]', '[5]']],
+    sql: "(coalesce((u.properties -> p.v[1]::text) @> any(p.v[2]::jsonb[]), false) and jsonb_typeof(u.properties -> p.v[1]::text) = 'array')",
+    values: [...catalogue.shards, 'note', ['["a"]', '[5]']],
   },
   includes_all: {
     leaf: property('plan', 'includes_all', ['beta', 5, 5]),
@@ -323,9 +323,9 @@ describe('a leaf', () => {
     const leaf = { ...property('note', 'contains', 'É%'), ignoreCase: true } as Leaf;
     const { text, values } = compile(leaf, catalogue, AS_OF);
     expect(text).toContain(
-      'evenkeel_fold((u.properties ->> $1::text)) collate "C" like (select evenkeel_fold($2::text))',
+      'evenkeel_fold((u.properties ->> p.v[1]::text)) collate "C" like (select evenkeel_fold(p.v[2]::text))',
     );
-    expect(values).toEqual(['note', '%É\\%%']);
+    expect(values).toEqual([...catalogue.shards, 'note', '%É\\%%']);
   });
 
   it('of texts that are hashed looks at the rows of those alone whose hash is that of the value', () => {
