@@ -1,6 +1,6 @@
--- All that a condition needs to be compiled, in one round trip. $2: property paths, of which '' is who exists; $3: event names; $4, $5, $6: path, column
--- type and digest of each value whose code is needed, of which the position in the arrays is given back. $7, $8: shards of the workspace, both inside, and only those of $9 where it
--- is not null: a row 'pending' where changes are noted there that the bitmaps lack, of which $10 are counted.
+-- All that a condition needs to be compiled, in one round trip. $2: property paths, of which '' is who exists; $3: event names; $4,
+-- $5, $6: path, column type and digest of each value whose code is needed, of which the position in the arrays is given back. $7, $8:
+-- shards of the workspace, both inside: a row 'pending' where changes are noted that the bitmaps lack, of which $9 are counted.
 with property as materialized (
   select id, path from properties where workspace_id = $1::integer and path = any($2::text[])
 ), event as materialized (
@@ -33,12 +33,12 @@ select 'pending', count(*)::integer, null, null, null, null, null, null, bool_or
 from (
   (select ordinal from pending_properties
    where property_id = any(array(select id from property))
-     and shard between $7::bigint and $8::bigint and ($9::bigint[] is null or shard = any($9::bigint[]))
-   limit $10::bigint)
+     and shard between $7::bigint and $8::bigint
+   limit $9::bigint)
   union all
   (select ordinal from pending_events
    where event_id = any(array(select id from event))
-     and shard between $7::bigint and $8::bigint and ($9::bigint[] is null or shard = any($9::bigint[]))
-   limit $10::bigint)
+     and shard between $7::bigint and $8::bigint
+   limit $9::bigint)
 ) marks
 having count(*) > 0

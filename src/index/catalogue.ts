@@ -113,14 +113,12 @@ export const pathsOf = ({ properties, lists }: References): string[] => [...prop
 /**
  * What a condition is compiled with, as the transaction of `db` sees it. One round trip, and one more for each text operator.
  *
- * @param shards where pending changes matter; left out: in the whole workspace
  * @throws what PostgreSQL gives
  */
 export const loadCatalogue = async (
   db: Queryable,
   workspaceId: number,
   references: References,
-  shards?: readonly number[],
 ): Promise<LoadedCatalogue> => {
   const wanted = wantedValues(references);
   const paths = [...pathsOf(references), POPULATION_PATH];
@@ -133,7 +131,6 @@ export const loadCatalogue = async (
     wanted.map(({ type }) => type),
     wanted.map(({ value }) => digestOf(value)),
     ...shardRange(workspaceId),
-    shards ?? null,
     MAX_OVERLAY_MARKS + 1,
   ]);
   const properties = new Map<string, { [T in ColumnType]?: IndexedColumn }>();
