@@ -67,9 +67,10 @@ export const MAX_ERASE_ATTEMPTS = 5;
 
 /**
  * Until then, and until there are so many of them, changes that calculations correct by themselves are left to be folded together: a fold
- * rewrites every slice of every chunk that was touched, be it for one user or for a thousand. Decision 0015.
+ * rewrites every slice of every chunk that was touched, be it for one user or for a thousand. Decision 0015. It is short, since the
+ * names and coverage that builders of conditions are shown come from the bitmaps; where writes go on, the rests space the folds.
  */
-export const FOLD_AFTER_MS = 5_000;
+export const FOLD_AFTER_MS = 500;
 export const FOLD_MARKS = 2_000;
 /** After a fold the next one waits for so many times what it took: folding has a fifth of a core at most. */
 export const FOLD_REST = 4;

@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Analytics } from '@segment/analytics-node';
 import { call, OPERATOR_KEY, startTestService, type TestService } from './service.ts';
 
@@ -71,7 +72,11 @@ describe('ingestion', () => {
     ).toEqual(['u2']);
     expect((await call(`${service.url}/v1/users/device-1`, { headers })).json.properties).toEqual({ plan: 'pro' });
 
-    const { properties } = (await call(`${service.url}/v1/properties`, { headers })).json;
+    // What is known of properties comes from the bitmaps, which the background folds a moment later.
+    const known = async () => (await call(`${service.url}/v1/properties`, { headers })).json.properties as unknown[];
+    let properties = await known();
+    for (const giveUpAt = Date.now() + 15_000; properties.length === 0 && Date.now() < giveUpAt; await sleep(100))
+      properties = await known();
     expect(properties).toContainEqual(expect.objectContaining({ property: 'plan', types: ['string'] }));
     // Nothing of it is in another workspace.
     expect((await call(`${service.url}/v1/users/u1`, { headers: operator })).status).toBe(404);
