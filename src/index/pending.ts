@@ -1,10 +1,12 @@
+import { bigints, integers } from '../database/arrays.ts';
 import { sql } from '../database/sql.ts';
 import type { Queryable } from '../database/port.ts';
 import { monthOfDay } from './codes.ts';
 import { EVERY_ORDINAL } from './layout.ts';
 
-const NOTE_PROPERTIES = sql('index-note-properties');
-const NOTE_EVENTS = sql('index-note-events');
+const statement = (name: string) => ({ name, text: sql(name) });
+const NOTE_PROPERTIES = statement('index-note-properties');
+const NOTE_EVENTS = statement('index-note-events');
 
 /** "This user's value of this property may have changed." `ordinal` EVERY_ORDINAL: of every user of the shard. */
 export interface PropertyMark {
@@ -70,16 +72,22 @@ export const notePending = async (db: Queryable, marks: PendingMarks): Promise<v
     (mark) => `${mark.ordinal},${mark.day}`,
   );
   if (properties.length > 0)
-    await db.query(NOTE_PROPERTIES, [
-      properties.map((mark) => mark.shard),
-      properties.map((mark) => mark.propertyId),
-      properties.map((mark) => mark.ordinal),
-    ]);
+    await db.query({
+      ...NOTE_PROPERTIES,
+      values: [
+        bigints(properties.map((mark) => mark.shard)),
+        integers(properties.map((mark) => mark.propertyId)),
+        integers(properties.map((mark) => mark.ordinal)),
+      ],
+    });
   if (events.length > 0)
-    await db.query(NOTE_EVENTS, [
-      events.map((mark) => mark.shard),
-      events.map((mark) => mark.eventId),
-      events.map((mark) => mark.day),
-      events.map((mark) => mark.ordinal),
-    ]);
+    await db.query({
+      ...NOTE_EVENTS,
+      values: [
+        bigints(events.map((mark) => mark.shard)),
+        integers(events.map((mark) => mark.eventId)),
+        integers(events.map((mark) => mark.day)),
+        integers(events.map((mark) => mark.ordinal)),
+      ],
+    });
 };

@@ -56,9 +56,12 @@ const parseMessage = (message: Properties, type: MessageType, path: string, rece
   const messageId = optionalText(message, 'messageId', path);
   const key = messageId === undefined ? undefined : keyOf(messageId);
   const at = timeOf(message, path) ?? receivedAt;
-  const base = { userId, bytes, ...(key === undefined ? {} : { key }) };
+  // Written out: objects that are made by spreading others took half of the time of reading a batch.
+  const merge = (patch: Properties): Operation =>
+    key === undefined ? { userId, bytes, kind: 'merge', patch } : { userId, bytes, key, kind: 'merge', patch };
   const event = (name: string, properties: Properties): Operation => ({
-    ...base,
+    userId,
+    bytes,
     kind: 'event',
     key: key ?? randomKey(),
     event: name,
@@ -67,7 +70,7 @@ const parseMessage = (message: Properties, type: MessageType, path: string, rece
   });
   switch (type) {
     case 'identify':
-      return { ...base, kind: 'merge', patch: objectOf(message, 'traits', path, 'keep') };
+      return merge(objectOf(message, 'traits', path, 'keep'));
     case 'track':
       return event(requiredText(message, 'event', path), objectOf(message, 'properties', path, 'drop'));
     case 'page':
@@ -76,7 +79,7 @@ const parseMessage = (message: Properties, type: MessageType, path: string, rece
     case 'group': {
       const id = requiredText(message, 'groupId', path);
       const traits = objectOf(message, 'traits', path, 'keep', 'group');
-      return { ...base, kind: 'merge', patch: { group: copyWith(traits, 'id', id) } };
+      return merge({ group: copyWith(traits, 'id', id) });
     }
     case 'alias':
       return { userId, bytes, kind: 'alias', previousId: requiredText(message, 'previousId', path) };

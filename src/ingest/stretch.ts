@@ -85,8 +85,9 @@ const findUsers = async (
     let state = byOrdinal.get(ordinal);
     if (state === undefined) {
       const shard = shardOf(workspaceId, ordinal);
-      const nothing = { before: NO_PROPERTIES, now: NO_PROPERTIES, bytes: 2, read: false };
-      byOrdinal.set(ordinal, (state = { shard, ordinal, created: isNew ? id : undefined, ...nothing }));
+      const [before, now] = [NO_PROPERTIES, NO_PROPERTIES];
+      state = { shard, ordinal, created: isNew ? id : undefined, before, now, bytes: 2, read: false };
+      byOrdinal.set(ordinal, state);
     }
     users.set(id, state);
   };
@@ -118,7 +119,7 @@ const lockUsers = async (db: Queryable, users: ReadonlyMap<string, State>): Prom
   }
 };
 
-/** Notes the keys of all items, and gives who had been there before: asked in order, also whether it comes again here. */
+/** Notes the keys of all items, and gives which had been there before: asked in order, also whether one comes again here. */
 const insertKeys = async (
   db: Queryable,
   users: ReadonlyMap<string, State>,
@@ -141,11 +142,14 @@ const insertKeys = async (
       uuids(wanted.map(({ key }) => key)),
     ],
   });
-  // each key is taken out by the first who asks
-  const fresh = new Set(
-    rows.length === keys.size ? keys.keys() : rows.map(({ ordinal, key }) => `${ordinal},${key.replaceAll('-', '')}`),
-  );
-  return (state, key) => !fresh.delete(`${state.ordinal},${key}`);
+  // a key that was not there is asked for the first time only once
+  const there = new Set(rows.map(({ ordinal, key }) => `${ordinal},${key.replaceAll('-', '')}`));
+  return (state, key) => {
+    const asked = `${state.ordinal},${key}`;
+    if (there.has(asked)) return true;
+    there.add(asked);
+    return false;
+  };
 };
 
 /** Applies the items of the request that begins at `at` to the states, all of them or none. Gives where the next begins. */
