@@ -2,7 +2,14 @@ import type pg from 'pg';
 import { EvenkeelError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { applyRequests } from './apply.ts';
-import { MAX_GROUP_BYTES, MAX_GROUP_OPERATIONS, MAX_TRANSACTIONS, MAX_WAITING_BYTES } from './limits.ts';
+import {
+  MAX_GROUP_BYTES,
+  MAX_GROUP_OPERATIONS,
+  MAX_TRANSACTIONS,
+  MAX_WAITING_BYTES,
+  MAX_WORKSPACE_TRANSACTIONS,
+  MIN_BESIDE_OPERATIONS,
+} from './limits.ts';
 import type { Operation } from './operations.ts';
 
 export interface Applied {
@@ -27,14 +34,26 @@ interface Request {
   readonly reject: (error: Error) => void;
 }
 
+/** What goes on in one workspace. */
+interface Lane {
+  /** In the order in which they came. */
+  readonly waiting: Request[];
+  /** Whom the transactions that run name: no two of them name the same user. */
+  readonly named: Set<string>;
+  transactions: number;
+  /** The transaction that runs has an alias, which makes one user of two names. */
+  aliasing: boolean;
+}
+
 /**
- * The one door for writes: what `accept` takes is applied in the order in which it came, by workspace. While a transaction
- * of a workspace runs, further requests wait and are applied together by the next one.
+ * The one door for writes. While transactions of a workspace run, further requests wait and are applied together by the next one:
+ * no request overtakes another of its workspace, and none is begun while another that names one of its users is applied, so
+ * that what is said of a name is applied in the order in which it came.
  */
 export class Intake {
   readonly #options: IntakeOptions;
-  readonly #lanes = new Map<number, Request[]>();
-  readonly #ready: number[] = [];
+  /** By workspace, the one that was served last at the end; of those alone that have something waiting or running. */
+  readonly #lanes = new Map<number, Lane>();
   readonly #running = new Set<Promise<void>>();
   #waitingBytes = 0;
   #closed = false;
@@ -66,13 +85,9 @@ export class Intake {
       );
     return new Promise((resolve, reject) => {
       this.#waitingBytes += bytes;
-      const request = { operations, bytes, resolve, reject };
-      const lane = this.#lanes.get(workspaceId);
-      if (lane) lane.push(request);
-      else {
-        this.#lanes.set(workspaceId, [request]);
-        this.#ready.push(workspaceId);
-      }
+      const lane = this.#lanes.get(workspaceId) ?? newLane();
+      lane.waiting.push({ operations, bytes, resolve, reject });
+      this.#lanes.set(workspaceId, lane);
       this.#next();
     });
   }
@@ -83,23 +98,26 @@ export class Intake {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** A workspace is in `#ready` when it has requests and no transaction; its lane goes when nothing waits any more. */
+  /** Begins what can be begun. A lane that was served goes behind the others, where this loop meets it again. */
   #next(): void {
-    while (this.#running.size < MAX_TRANSACTIONS) {
-      const workspaceId = this.#ready.shift();
-      if (workspaceId === undefined) return;
-      const running = this.#applyGroup(workspaceId).finally(() => {
+    for (const [workspaceId, lane] of this.#lanes) {
+      if (this.#running.size >= MAX_TRANSACTIONS) return;
+      const group = takeGroup(lane);
+      if (group.length === 0) continue;
+      this.#lanes.delete(workspaceId);
+      this.#lanes.set(workspaceId, lane);
+      const leave = enter(lane, group);
+      const running = this.#applyGroup(workspaceId, group).finally(() => {
         this.#running.delete(running);
-        if (this.#lanes.get(workspaceId)?.length === 0) this.#lanes.delete(workspaceId);
-        else this.#ready.push(workspaceId);
+        leave();
+        if (lane.transactions === 0 && lane.waiting.length === 0) this.#lanes.delete(workspaceId);
         this.#next();
       });
       this.#running.add(running);
     }
   }
 
-  async #applyGroup(workspaceId: number): Promise<void> {
-    const group = takeGroup(this.#lanes.get(workspaceId) ?? []);
+  async #applyGroup(workspaceId: number, group: readonly Request[]): Promise<void> {
     const started = performance.now();
     const outcomes = await applyRequests(
       this.#options.pool,
@@ -125,16 +143,44 @@ export class Intake {
   }
 }
 
-/** Takes requests from the front: always one, and more up to the bounds of a group. */
-const takeGroup = (lane: Request[]): Request[] => {
+const newLane = (): Lane => ({ waiting: [], named: new Set(), transactions: 0, aliasing: false });
+
+const hasAlias = ({ operations }: Request): boolean => operations.some(({ kind }) => kind === 'alias');
+
+/** Whether a request may be applied while the transactions of the lane run. */
+const isApart = ({ named, aliasing }: Lane, request: Request): boolean =>
+  !aliasing && !hasAlias(request) && !request.operations.some(({ userId }) => named.has(userId));
+
+/**
+ * Takes requests from the front, up to the bounds of a group: at least one where nothing runs. Beside others that run, only such as
+ * have nothing to do with them, and only if they are much: few are better applied together with what comes next.
+ */
+const takeGroup = (lane: Lane): Request[] => {
+  const beside = lane.transactions > 0;
+  if (lane.transactions >= MAX_WORKSPACE_TRANSACTIONS) return [];
   let operations = 0;
   let bytes = 0;
   let count = 0;
-  for (const request of lane) {
+  for (const request of lane.waiting) {
+    if (beside && !isApart(lane, request)) break;
     operations += request.operations.length;
     bytes += request.bytes;
     if (count > 0 && (operations > MAX_GROUP_OPERATIONS || bytes > MAX_GROUP_BYTES)) break;
     count += 1;
   }
-  return lane.splice(0, count);
+  if (beside && operations < MIN_BESIDE_OPERATIONS) return [];
+  return lane.waiting.splice(0, count);
+};
+
+/** Notes that a group is applied; what it gives notes that it is not any more. */
+const enter = (lane: Lane, group: readonly Request[]): (() => void) => {
+  const names = group.flatMap(({ operations }) => operations.map(({ userId }) => userId));
+  for (const name of names) lane.named.add(name);
+  lane.transactions += 1;
+  lane.aliasing = group.some(hasAlias);
+  return () => {
+    for (const name of names) lane.named.delete(name);
+    lane.transactions -= 1;
+    lane.aliasing = false;
+  };
 };

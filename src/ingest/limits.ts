@@ -18,8 +18,11 @@ export const MAX_GROUP_OPERATIONS = 5_000;
 export const MAX_GROUP_BYTES = 8 * 1024 * 1024;
 /** Of all requests that wait for a transaction: beyond it they are told to come back. */
 export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
-/** Transactions of one Intake at once, each of another workspace. */
+/** Transactions of one Intake at once, and those of one workspace: while PostgreSQL stores one group, the next is made ready. */
 export const MAX_TRANSACTIONS = 4;
+export const MAX_WORKSPACE_TRANSACTIONS = 2;
+/** So many operations are worth a transaction beside one that runs. */
+export const MIN_BESIDE_OPERATIONS = 100;
 
 /** A failed transaction is run again so often: about 4 s in all, a database's restart. */
 export const MAX_APPLY_ATTEMPTS = 8;

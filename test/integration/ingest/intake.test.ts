@@ -2,7 +2,7 @@ import { silentLog } from '../../../src/core/log.ts';
 import { foldWorkspace } from '../../../src/index/fold.ts';
 import { applyRequests } from '../../../src/ingest/apply.ts';
 import { Intake } from '../../../src/ingest/intake.ts';
-import { MAX_USER_PROPERTIES_BYTES } from '../../../src/ingest/limits.ts';
+import { MAX_USER_PROPERTIES_BYTES, MIN_BESIDE_OPERATIONS } from '../../../src/ingest/limits.ts';
 import { parseMessages } from '../../../src/ingest/messages.ts';
 import { getUser, mergeUser, replaceUser } from '../../../src/ingest/users.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -182,6 +182,62 @@ describe('several at once', () => {
     await grouping.close();
     expect(sizes).toEqual([1, 49]);
     expect((await getUser(database.pool, workspaceId, 'a')).properties).toEqual({ n: 49, k0: 48, k1: 49, k2: 47 });
+  });
+
+  describe('beside a transaction that takes its time', () => {
+    const many = (userId: string) =>
+      Array.from({ length: MIN_BESIDE_OPERATIONS }, (_, n) => track(userId, `e${n % 2}`));
+    let sizes: number[];
+    let door: Intake;
+
+    /** Runs `work` while the first request, about the user a, waits for a's row. Gives when all that it sends is stored. */
+    const besideA = async (work: () => Promise<readonly Promise<void>[]>): Promise<void> => {
+      await send([identify('a', { n: 0 }), identify('b', {}), identify('c', {})]);
+      sizes = [];
+      door = new Intake({ pool: database.pool, log: silentLog, onApplied: ({ requests }) => sizes.push(requests) });
+      const holder = await database.pool.connect();
+      let sent: readonly Promise<void>[] = [];
+      try {
+        await holder.query('begin');
+        await holder.query('select from users where shard >> 20 = $1 and ordinal = 0 for update', [workspaceId]);
+        const first = send([identify('a', { n: 1 })], door);
+        sent = [first, ...(await work())];
+      } finally {
+        await holder.query('commit');
+        holder.release();
+      }
+      await Promise.all(sent);
+      await door.close();
+    };
+
+    test('another of others is applied, and nobody overtakes', async () => {
+      await besideA(async () => {
+        await send(many('b'), door);
+        expect(sizes).toEqual([1]);
+        const both = send([identify('a', { n: 2 }), identify('b', { n: 2 }), ...many('c')], door);
+        return [both, send([identify('c', { n: 3 }), ...many('c')], door)];
+      });
+      expect(sizes).toEqual([1, 1, 2]);
+      const users = await propertiesOf(database.pool, workspaceId);
+      expect(['a', 'b', 'c'].map((id) => users.get(id)?.properties)).toEqual([{ n: 2 }, { n: 2 }, { n: 3 }]);
+      expect(await rows(`select count(*)::integer as n from events where ${inWorkspace}`, [workspaceId])).toEqual([
+        { n: 3 * MIN_BESIDE_OPERATIONS },
+      ]);
+    });
+
+    test('few wait for what comes next, and an alias for everybody', async () => {
+      await besideA(async () => [
+        send([identify('b', { n: 1 })], door),
+        send([{ type: 'alias', previousId: 'c', userId: 'b' }], door),
+        send(many('c'), door),
+      ]);
+      expect(sizes).toEqual([1, 3]);
+      const users = await propertiesOf(database.pool, workspaceId);
+      expect([...users.keys()]).toEqual(['a', 'b']);
+      expect(
+        await rows(`select ordinal, count(*)::integer as n from events where ${inWorkspace} group by 1`, [workspaceId]),
+      ).toEqual([{ ordinal: users.get('b')?.ordinal, n: MIN_BESIDE_OPERATIONS }]);
+    });
   });
 
   test('two intakes that write to the same new users lose and double nothing', async () => {
