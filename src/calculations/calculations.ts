@@ -50,6 +50,8 @@ export interface CalculationsOptions {
   readonly onCalculation?: (record: CalculationRecord) => void;
   /** Hears of each segment that was due. */
   readonly onSchedule?: (outcome: ScheduleOutcome) => void;
+  /** Hears how long the queue's own bookkeeping waited for a connection. */
+  readonly onWait?: (waitMs: number) => void;
   /** How often it is looked which segments are due. */
   readonly schedulePollMs?: number;
   /** Memory of a thread; beyond it the thread ends and its calculation is tried again. */
@@ -76,7 +78,7 @@ export class Calculations implements CalculationsService {
     const { url, pool, log } = options;
     const processId = randomUUID();
     this.#options = options;
-    this.#quick = openQuickPool(url, log);
+    this.#quick = openQuickPool(options);
     this.signals = new Signals({ url, pool: this.#quick, origin: processId, log });
     this.#workers = new WorkerPool({
       url,
@@ -259,11 +261,12 @@ export class Calculations implements CalculationsService {
 }
 
 /** For the queue's own bookkeeping: what a crash loses of it is done again, so no commit waits for the disk. */
-const openQuickPool = (url: string, log: Log): pg.Pool =>
+const openQuickPool = ({ url, log, onWait }: CalculationsOptions): pg.Pool =>
   openPool(url, {
     max: QUICK_CONNECTIONS,
     applicationName: 'evenkeel dispatcher',
     log,
+    ...(onWait === undefined ? {} : { onWait }),
     onConnect: async (client) => {
       await client.query('set synchronous_commit = off');
     },

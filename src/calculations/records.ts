@@ -26,6 +26,8 @@ export interface CalculationRecord {
   };
   readonly finishedAt: number;
   readonly late: boolean;
+  /** How long after its deadline it ended, negative before it; absent where there was none. */
+  readonly lateMs?: number;
 }
 
 /** What monitoring is told of an attempt. */
@@ -45,6 +47,7 @@ export const recordOf = (
     outcome: ended,
     finishedAt,
     late: row.deadline !== null && row.deadline.getTime() < finishedAt,
+    ...(row.deadline !== null && { lateMs: finishedAt - row.deadline.getTime() }),
   };
   const timingsMs = { queue: row.queue_ms, total: totalMs };
   switch (outcome.outcome) {

@@ -7,14 +7,14 @@ import { Snapshots } from '../calculations/snapshots.ts';
 import type { Log } from '../core/log.ts';
 import { Background } from '../ingest/background.ts';
 import { Imports } from '../ingest/imports.ts';
-import { Intake } from '../ingest/intake.ts';
+import { type Applied, Intake } from '../ingest/intake.ts';
 import { VERSION } from '../core/version.ts';
 import { isConnectionLost, openClient, openPool } from '../database/connect.ts';
 import { startEmbedded } from '../database/embedded.ts';
 import { migrate } from '../database/migrate.ts';
 import { createApp } from '../http/app.ts';
-import { gaugesOf } from '../http/gauges.ts';
 import { Metrics } from '../http/metrics.ts';
+import { readHealth, readProcess, readWork } from '../http/metrics/read.ts';
 import { type HttpServer, startServer } from '../http/server.ts';
 import { allRoutes } from '../http/routes/index.ts';
 import { Workspaces } from '../http/workspaces.ts';
@@ -129,12 +129,18 @@ const start = async (
     return undefined;
   }
   await migrate(database.url, log);
-  const pool = openPool(database.url, { max: DOOR_CONNECTIONS, applicationName: 'evenkeel', log });
+  const metrics = new Metrics();
+  const pool = openPool(database.url, {
+    max: DOOR_CONNECTIONS,
+    applicationName: 'evenkeel',
+    log,
+    onWait: (waitMs) => metrics.poolWait('doors', waitMs),
+  });
   undo.add(() => pool.end());
   const { rows } = await pool.query<{ version: string }>(`select current_setting('server_version') as version`);
   const postgres = rows[0]?.version ?? '?';
 
-  const metrics = new Metrics();
+  metrics.build({ version: VERSION, node: process.versions.node, postgres });
   const workspaces = new Workspaces(pool);
   const defaultWorkspace = options.workspace ?? 'default';
   await workspaces.ensure(defaultWorkspace);
@@ -146,6 +152,7 @@ const start = async (
     statementTimeoutMs: settings.statementTimeoutMs,
     onCalculation: (record) => metrics.calculation(record),
     onSchedule: (outcome) => metrics.schedule(outcome),
+    onWait: (waitMs) => metrics.poolWait('queue', waitMs),
   });
   const segments = new Segments({ pool, signals: calculations.signals });
   const lists = new SegmentLists({ pool, signals: calculations.signals });
@@ -160,14 +167,22 @@ const start = async (
     onImport: (record) => metrics.import(record),
   });
   const onWritten = (workspaceId: number): void => background.noticed(workspaceId);
+  const onApplied = ({ workspaceId, visibleAfterMs }: Applied): void => {
+    onWritten(workspaceId);
+    for (const ms of visibleAfterMs) metrics.freshness('write', ms);
+  };
   const imports = new Imports({ pool, directory, onQueued: () => background.wake() });
-  const intake = new Intake({ pool, log, onApplied: ({ workspaceId }) => onWritten(workspaceId) });
+  const intake = new Intake({ pool, log, onApplied });
   await calculations.start();
   undo.add(() => calculations.stop());
   await background.start();
   undo.add(() => background.stop());
   undo.add(() => intake.close());
-  metrics.watch(gaugesOf(pool, calculations));
+  metrics.watch({
+    work: () => readWork(pool),
+    process: () => readProcess(pool, calculations),
+    health: () => readHealth(pool),
+  });
 
   let stopping = false;
   const openMode = settings.operatorKey === undefined;

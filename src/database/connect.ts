@@ -31,6 +31,8 @@ export interface ConnectOptions {
 export interface PoolOptions extends ConnectOptions {
   readonly max?: number;
   readonly log?: Log;
+  /** Hears how long each taker waited for a connection. */
+  readonly onWait?: (waitMs: number) => void;
   /** Runs on each new connection before anybody has it. */
   readonly onConnect?: (client: pg.ClientBase) => Promise<void>;
 }
@@ -61,7 +63,28 @@ export const openPool = (url: string, options: PoolOptions = {}): pg.Pool => {
   pool.on('connect', (client) =>
     client.on('error', (error) => log.debug({ reason: error.message }, 'a database connection was lost')),
   );
+  if (options.onWait !== undefined) timeWaits(pool, options.onWait);
   return pool;
+};
+
+type Connect = (done?: (...given: [Error | undefined, ...unknown[]]) => void) => Promise<pg.PoolClient> | undefined;
+
+/** Every way to a connection leads through `connect`, that of `query` with a callback. Those that get none are not timed. */
+const timeWaits = (pool: pg.Pool, onWait: (waitMs: number) => void): void => {
+  const connect = pool.connect.bind(pool) as Connect;
+  const timed: Connect = (done) => {
+    const asked = performance.now();
+    if (done === undefined)
+      return connect()?.then((client) => {
+        onWait(performance.now() - asked);
+        return client;
+      });
+    return connect((error, ...given) => {
+      if (!error) onWait(performance.now() - asked);
+      done(error, ...given);
+    });
+  };
+  pool.connect = timed as pg.Pool['connect'];
 };
 
 /**

@@ -1,27 +1,51 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { registerReadings, shared } from './metrics/at-scrape.ts';
+import { FINE_SECONDS, LATENESS_SECONDS, LONG_SECONDS, SECONDS } from './metrics/buckets.ts';
+import { HEALTH, type HealthReadings } from './metrics/health.ts';
+import { MONITOR, type MonitorReadings } from './metrics/monitor.ts';
+import { PROCESS, type ProcessReadings, WORK, type WorkReadings } from './metrics/work.ts';
 
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** One reading serves a whole scrape, and another Prometheus that asks a moment later. */
+const WORK_KEPT_MS = 500;
+/** A view of the monitor is in memory, or one look at the database away. */
+const MONITOR_KEPT_MS = 1_000;
+/** Sizes and statistics change slowly, and looking at them opens every file. */
+const HEALTH_KEPT_MS = 5_000;
 
-/** What the gauges read when Prometheus asks. Every part may fail by itself: a figure that is not known is left out. */
-export interface Gauges {
-  readonly queue: () => Promise<{ queued: number; planned: number; running: number; oldestWaitSeconds: number }>;
-  readonly pending: () => Promise<{ properties: number; events: number }>;
-  readonly imports: () => Promise<{ queued: number; running: number }>;
-  readonly workerUtilisation: () => number;
-  readonly database: () => { total: number; idle: number; waiting: number };
+/** What is read when Prometheus asks. Every part may fail by itself: a figure that is not known is left out. */
+export interface Readings {
+  readonly work: () => Promise<WorkReadings>;
+  readonly process: () => ProcessReadings;
+  readonly health: () => Promise<HealthReadings>;
+  /** Absent: nobody watches. */
+  readonly monitor?: () => Promise<MonitorReadings>;
+}
+
+export interface BuildInfo {
+  readonly version: string;
+  readonly node: string;
+  readonly postgres: string;
 }
 
 /** What the calculations room tells of each attempt (its `CalculationRecord`, of which only this is used). */
 export interface FinishedCalculation {
   readonly trigger: string;
+  readonly attempt: number;
   readonly outcome: 'succeeded' | 'failed' | 'retried' | 'lost';
   readonly kinds: readonly string[];
   readonly timingsMs: Readonly<
     Partial<Record<'queue' | 'freshen' | 'compile' | 'query' | 'store' | 'total', number | null>>
   >;
+  readonly lateMs?: number;
 }
 
 const PHASES = ['queue', 'freshen', 'compile', 'query', 'store'] as const;
+const TRIGGERS = ['newsletter', 'manual', 'schedule', 'api'] as const;
+const OUTCOMES = ['succeeded', 'failed', 'cancelled'] as const;
+
+export type FreshnessSource = 'write' | 'import';
+/** `doors`: what requests use; `queue`: the queue's bookkeeping. */
+export type PoolName = 'doors' | 'queue';
 
 /** One registry an app. Labels are triggers, outcomes, kinds and route patterns: never users, segments or workspaces. */
 export class Metrics {
@@ -30,72 +54,98 @@ export class Metrics {
   readonly #calculations: Histogram<'trigger' | 'outcome'>;
   readonly #kinds: Histogram<'kind'>;
   readonly #phases: Histogram<'phase'>;
+  readonly #queueWaits: Histogram<'trigger'>;
+  readonly #poolWaits: Histogram<'pool'>;
+  readonly #freshness: Histogram<'source'>;
+  readonly #folds: Histogram;
+  readonly #lateness: Histogram;
+  readonly #late: Counter;
+  readonly #retries: Counter;
   readonly #messages: Counter<'type'>;
-  readonly #folds: Histogram<never>;
   readonly #imports: Counter<'outcome'>;
-  readonly #retries: Counter<never>;
   readonly #schedule: Counter<'outcome'>;
 
   constructor() {
-    const registers = [this.registry];
-    this.#requests = new Histogram({
-      name: 'evenkeel_http_request_duration_seconds',
-      help: 'Time from the request line to the end of the answer.',
-      labelNames: ['method', 'route', 'status'],
-      buckets: SECONDS,
-      registers,
-    });
-    this.#calculations = new Histogram({
-      name: 'evenkeel_calculation_duration_seconds',
-      help: 'Time of a calculation without its wait in the queue; one observation a calculation.',
-      labelNames: ['trigger', 'outcome'],
-      buckets: SECONDS,
-      registers,
-    });
-    this.#kinds = new Histogram({
-      name: 'evenkeel_calculation_kind_duration_seconds',
-      help: 'The same by condition kind: a calculation with three kinds is observed three times, so do not add them up.',
-      labelNames: ['kind'],
-      buckets: SECONDS,
-      registers,
-    });
-    this.#phases = new Histogram({
-      name: 'evenkeel_calculation_phase_duration_seconds',
-      help: 'Time of each phase of succeeded calculations.',
-      labelNames: ['phase'],
-      buckets: [0.0001, 0.00025, 0.0005, ...SECONDS],
-      registers,
-    });
-    this.#messages = new Counter({
-      name: 'evenkeel_ingested_messages_total',
-      help: 'Messages acknowledged, by type.',
-      labelNames: ['type'],
-      registers,
-    });
-    this.#imports = new Counter({
-      name: 'evenkeel_imports_ended_total',
-      help: 'Imports that ended, by how.',
-      labelNames: ['outcome'],
-      registers,
-    });
-    this.#retries = new Counter({
-      name: 'evenkeel_calculation_retries_total',
-      help: 'Attempts of calculations that failed and were tried again.',
-      registers,
-    });
-    this.#schedule = new Counter({
-      name: 'evenkeel_schedule_looks_total',
-      help: 'Segments that were due: asked for a calculation, skipped as nothing had changed, busy with the one before, failed.',
-      labelNames: ['outcome'],
-      registers,
-    });
-    this.#folds = new Histogram({
-      name: 'evenkeel_fold_duration_seconds',
-      help: 'Time to fold pending changes into the index in the background.',
-      buckets: SECONDS,
-      registers,
-    });
+    const histogram = <L extends string = never>(name: string, help: string, buckets: number[], ...labelNames: L[]) =>
+      new Histogram<L>({ name: `evenkeel_${name}`, help, labelNames, buckets, registers: [this.registry] });
+    const counter = <L extends string = never>(name: string, help: string, ...labelNames: L[]) =>
+      new Counter<L>({ name: `evenkeel_${name}`, help, labelNames, registers: [this.registry] });
+    this.#requests = histogram(
+      'http_request_duration_seconds',
+      'Time from the request line to the end of the answer.',
+      SECONDS,
+      ...(['method', 'route', 'status'] as const),
+    );
+    this.#calculations = histogram(
+      'calculation_duration_seconds',
+      'Time of a calculation without its wait in the queue; one observation a calculation.',
+      SECONDS,
+      ...(['trigger', 'outcome'] as const),
+    );
+    this.#kinds = histogram(
+      'calculation_kind_duration_seconds',
+      'The same by condition kind: a calculation with three kinds is observed three times, so do not add them up.',
+      SECONDS,
+      'kind',
+    );
+    this.#phases = histogram(
+      'calculation_phase_duration_seconds',
+      'Time of each phase of succeeded calculations.',
+      FINE_SECONDS,
+      'phase',
+    );
+    this.#queueWaits = histogram(
+      'queue_wait_seconds',
+      'How long a calculation waited until its first attempt began, counted from its planned start where it had one.',
+      LONG_SECONDS,
+      'trigger',
+    );
+    this.#poolWaits = histogram(
+      'database_pool_wait_seconds',
+      'How long a taker waited for a connection of a pool of this process.',
+      FINE_SECONDS,
+      'pool',
+    );
+    this.#freshness = histogram(
+      'freshness_seconds',
+      'From when a write was accepted (an import: acknowledged) until every calculation that begins sees all of it.',
+      LONG_SECONDS,
+      'source',
+    );
+    this.#lateness = histogram(
+      'send_lateness_seconds',
+      'How long after its deadline a calculation with one ended; 0 where it was on time.',
+      LATENESS_SECONDS,
+    );
+    this.#folds = histogram(
+      'fold_duration_seconds',
+      'Time to fold pending changes into the index in the background.',
+      SECONDS,
+    );
+    this.#late = counter('sends_late_total', 'Calculations that ended after their deadline.');
+    this.#retries = counter('calculation_retries_total', 'Attempts of calculations that failed and were tried again.');
+    this.#messages = counter('ingested_messages_total', 'Messages acknowledged, by type.', 'type');
+    this.#imports = counter('imports_ended_total', 'Imports that ended, by how.', 'outcome');
+    this.#schedule = counter(
+      'schedule_looks_total',
+      'Segments that were due: asked for a calculation, skipped as nothing had changed, busy with the one before, failed.',
+      'outcome',
+    );
+    this.#begin();
     collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** What is known to come exists from the start: a rate needs the 0 before the first 1. */
+  #begin(): void {
+    for (const trigger of TRIGGERS) {
+      this.#queueWaits.zero({ trigger });
+      for (const outcome of OUTCOMES) this.#calculations.zero({ trigger, outcome });
+    }
+    for (const phase of PHASES) this.#phases.zero({ phase });
+    for (const pool of ['doors', 'queue'] satisfies PoolName[]) this.#poolWaits.zero({ pool });
+    for (const source of ['write', 'import'] satisfies FreshnessSource[]) this.#freshness.zero({ source });
+    for (const outcome of ['succeeded', 'failed', 'lost']) this.#imports.inc({ outcome }, 0);
+    for (const outcome of ['asked', 'skipped', 'busy', 'failed']) this.#schedule.inc({ outcome }, 0);
   }
 
   request(method: string, route: string, status: number, seconds: number): void {
@@ -106,8 +156,17 @@ export class Metrics {
     this.#messages.inc({ type }, count);
   }
 
-  import({ outcome }: { readonly outcome: string }): void {
+  import({ outcome, visibleAfterMs }: { readonly outcome: string; readonly visibleAfterMs: number }): void {
     this.#imports.inc({ outcome });
+    if (outcome === 'succeeded') this.freshness('import', visibleAfterMs);
+  }
+
+  freshness(source: FreshnessSource, visibleAfterMs: number): void {
+    this.#freshness.observe({ source }, visibleAfterMs / 1000);
+  }
+
+  poolWait(pool: PoolName, waitMs: number): void {
+    this.#poolWaits.observe({ pool }, waitMs / 1000);
   }
 
   schedule(outcome: string): void {
@@ -119,13 +178,15 @@ export class Metrics {
   }
 
   /** An attempt that is tried again is not the calculation's end: it is counted, and timed with the attempt that ends it. */
-  calculation({ trigger, outcome, kinds, timingsMs }: FinishedCalculation): void {
+  calculation({ trigger, attempt, outcome, kinds, timingsMs, lateMs }: FinishedCalculation): void {
+    if (attempt === 1) this.#queueWaits.observe({ trigger }, (timingsMs.queue ?? 0) / 1000);
     if (outcome === 'retried') {
       this.#retries.inc();
       return;
     }
     const seconds = Math.max(0, (timingsMs.total ?? 0) - (timingsMs.queue ?? 0)) / 1000;
     this.#calculations.observe({ trigger, outcome: outcome === 'lost' ? 'cancelled' : outcome }, seconds);
+    if (outcome !== 'lost' && lateMs !== undefined) this.#send(lateMs);
     if (outcome !== 'succeeded') return;
     for (const kind of kinds) this.#kinds.observe({ kind }, seconds);
     for (const phase of PHASES) {
@@ -134,49 +195,22 @@ export class Metrics {
     }
   }
 
-  /** Gauges are read at the scrape. */
-  watch(gauges: Gauges): void {
-    const registers = [this.registry];
-    const labelled = (name: string, help: string, label: string, read: () => Promise<Record<string, number>>) => {
-      new Gauge({
-        name,
-        help,
-        labelNames: [label],
-        registers,
-        async collect() {
-          this.reset();
-          const values = await read().catch(() => ({}));
-          for (const [key, value] of Object.entries(values)) this.set({ [label]: key }, value);
-        },
-      });
-    };
-    labelled('evenkeel_calculations', 'Calculations that wait, are planned for later, or run.', 'state', async () => {
-      const { queued, planned, running } = await gauges.queue();
-      return { queued, planned, running };
-    });
-    labelled('evenkeel_pending_rows', 'Changes that are in the rows and not yet in the index.', 'kind', async () => ({
-      ...(await gauges.pending()),
-    }));
-    labelled('evenkeel_imports', 'Imports that wait or run.', 'state', async () => ({ ...(await gauges.imports()) }));
-    labelled('evenkeel_database_connections', 'Connections of the pool of the doors.', 'state', async () => ({
-      ...gauges.database(),
-    }));
-    new Gauge({
-      name: 'evenkeel_queue_oldest_wait_seconds',
-      help: 'How long the oldest waiting calculation has waited.',
-      registers,
-      async collect() {
-        const read = await gauges.queue().catch(() => undefined);
-        if (read !== undefined) this.set(read.oldestWaitSeconds);
-      },
-    });
-    new Gauge({
-      name: 'evenkeel_worker_utilisation_ratio',
-      help: 'Share of the calculation threads that were busy.',
-      registers,
-      collect() {
-        this.set(gauges.workerUtilisation());
-      },
-    });
+  #send(lateMs: number): void {
+    this.#lateness.observe(Math.max(0, lateMs) / 1000);
+    if (lateMs > 0) this.#late.inc();
+  }
+
+  build(info: BuildInfo): void {
+    const labelNames = ['version', 'node', 'postgres'] as const;
+    const help = 'What runs: the value is always 1.';
+    new Gauge({ name: 'evenkeel_build_info', help, labelNames, registers: [this.registry] }).set({ ...info }, 1);
+  }
+
+  /** Registers what is read at the scrape. */
+  watch({ work, process, health, monitor }: Readings): void {
+    registerReadings(this.registry, async () => process(), PROCESS);
+    registerReadings(this.registry, shared(work, WORK_KEPT_MS), WORK);
+    registerReadings(this.registry, shared(health, HEALTH_KEPT_MS), HEALTH);
+    if (monitor !== undefined) registerReadings(this.registry, shared(monitor, MONITOR_KEPT_MS), MONITOR);
   }
 }

@@ -17,6 +17,8 @@ export interface Applied {
   readonly requests: number;
   readonly operations: number;
   readonly durationMs: number;
+  /** Of each request: from when it was accepted until everybody sees it. */
+  readonly visibleAfterMs: readonly number[];
 }
 
 export interface IntakeOptions {
@@ -30,6 +32,7 @@ export interface IntakeOptions {
 interface Request {
   readonly operations: readonly Operation[];
   readonly bytes: number;
+  readonly acceptedAt: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -86,7 +89,7 @@ export class Intake {
     return new Promise((resolve, reject) => {
       this.#waitingBytes += bytes;
       const lane = this.#lanes.get(workspaceId) ?? newLane();
-      lane.waiting.push({ operations, bytes, resolve, reject });
+      lane.waiting.push({ operations, bytes, acceptedAt: performance.now(), resolve, reject });
       this.#lanes.set(workspaceId, lane);
       this.#next();
     });
@@ -124,19 +127,23 @@ export class Intake {
       workspaceId,
       group.map(({ operations }) => operations),
     );
+    const ended = performance.now();
+    const visibleAfterMs: number[] = [];
     let operations = 0;
     for (const [i, request] of group.entries()) {
       const problem = outcomes[i];
       this.#waitingBytes -= request.bytes;
-      if (problem === undefined) operations += request.operations.length;
-      if (problem === undefined) request.resolve();
-      else request.reject(problem);
+      if (problem === undefined) {
+        operations += request.operations.length;
+        visibleAfterMs.push(ended - request.acceptedAt);
+        request.resolve();
+      } else request.reject(problem);
     }
-    const durationMs = performance.now() - started;
+    const durationMs = ended - started;
     const requests = group.length;
     if (operations === 0) return;
     try {
-      this.#options.onApplied({ workspaceId, requests, operations, durationMs });
+      this.#options.onApplied({ workspaceId, requests, operations, durationMs, visibleAfterMs });
     } catch (error) {
       this.#options.log.error({ err: error }, 'a listener of applied writes failed');
     }

@@ -38,13 +38,26 @@ export interface ImportEnd {
   readonly accepted: number;
   readonly rejected: number;
   readonly durationMs: number;
+  /** From when it was acknowledged until all of it is visible. */
+  readonly visibleAfterMs: number;
 }
 
 interface Row {
   readonly workspace_id: number;
   readonly options: ImportOptions;
   readonly path: string;
+  readonly waited_ms: number;
 }
+
+const LOST: ImportEnd = {
+  outcome: 'lost',
+  workspaceId: 0,
+  rows: 0,
+  accepted: 0,
+  rejected: 0,
+  durationMs: 0,
+  visibleAfterMs: 0,
+};
 
 /**
  * Imports the spooled file of a claimed import, from its beginning to its end, in memory that does not grow with the file. While
@@ -56,21 +69,25 @@ interface Row {
 export const runImport = async (pool: pg.Pool, { id, processId }: ImportTask): Promise<ImportEnd> => {
   const started = performance.now();
   const { rows } = await pool.query<Row>(
-    `select workspace_id, options, path from imports where id = $1::bigint and process_id = $2::uuid and state = 'running'`,
+    `select workspace_id, options, path,
+            extract(epoch from clock_timestamp() - requested_at)::float8 * 1000 as waited_ms
+       from imports where id = $1::bigint and process_id = $2::uuid and state = 'running'`,
     [id, processId],
   );
   const row = rows[0];
-  if (row === undefined) return { outcome: 'lost', workspaceId: 0, rows: 0, accepted: 0, rejected: 0, durationMs: 0 };
+  if (row === undefined) return LOST;
   const run = new Run(pool, row, { id, processId });
   const outcome = await run.all();
   const { rows: lines, accepted, rejected } = run;
+  const durationMs = performance.now() - started;
   return {
     outcome,
     workspaceId: row.workspace_id,
     rows: lines,
     accepted,
     rejected,
-    durationMs: performance.now() - started,
+    durationMs,
+    visibleAfterMs: row.waited_ms + durationMs,
   };
 };
 
