@@ -28,6 +28,10 @@ select 'versions', null, array_agg(version order by id)::text, null, null, null,
 from held
 having count(*) > 0
 union all
+-- name: the leaf
+select 'kept', k.id, k.leaf, null, null, null, null, null, null
+from property p join kept_leaves k on k.property_id = p.id
+union all
 -- id: how many marks, overflowed: one of them is for every user of a shard
 select 'pending', count(*)::integer, null, null, null, null, null, null, bool_or(ordinal < 0)
 from (

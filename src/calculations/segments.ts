@@ -63,15 +63,24 @@ const readDescription = (value: unknown): string | null =>
     ? null
     : readText(value, 'description', { min: 0, max: MAX_DESCRIPTION_LENGTH });
 
+interface SegmentsOptions {
+  readonly pool: pg.Pool;
+  /** Those of the `Calculations` of this process, told when an edit cancels or queues something. */
+  readonly signals: Signals;
+  /** Hears of each change of a definition. */
+  readonly onChanged?: (workspaceId: number) => void;
+}
+
 /** Segments of a workspace: their definitions, and what must hold between them. */
 export class Segments implements SegmentsService {
   readonly #pool: pg.Pool;
   readonly #signals: Signals;
+  readonly #onChanged: (workspaceId: number) => void;
 
-  /** `signals`: those of the `Calculations` of this process, told when an edit cancels or queues something. */
-  constructor({ pool, signals }: { pool: pg.Pool; signals: Signals }) {
+  constructor({ pool, signals, onChanged }: SegmentsOptions) {
     this.#pool = pool;
     this.#signals = signals;
+    this.#onChanged = onChanged ?? (() => undefined);
   }
 
   async create(workspaceId: number, body: unknown): Promise<SegmentResource> {
@@ -118,6 +127,7 @@ export class Segments implements SegmentsService {
       if (lists.length > 0) await changeLists(client, workspaceId, made.id, lists);
       return free;
     });
+    this.#onChanged(workspaceId);
     return this.get(workspaceId, key);
   }
 
@@ -159,6 +169,7 @@ export class Segments implements SegmentsService {
       return change(client, workspaceId, key, fields, await changeListsOf(client, workspaceId, segment, lists));
     });
     tellSuperseded(this.#signals, changed);
+    if (condition !== undefined) this.#onChanged(workspaceId);
     return this.get(workspaceId, key);
   }
 
@@ -184,6 +195,7 @@ export class Segments implements SegmentsService {
       await client.query('delete from segments where id = $1::integer', [segment.id]);
       return ended;
     });
+    this.#onChanged(workspaceId);
     for (const row of cancelled) this.#signals.cancelled(row.id);
   }
 

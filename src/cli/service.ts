@@ -154,7 +154,6 @@ const start = async (
     onSchedule: (outcome) => metrics.schedule(outcome),
     onWait: (waitMs) => metrics.poolWait('queue', waitMs),
   });
-  const segments = new Segments({ pool, signals: calculations.signals });
   const lists = new SegmentLists({ pool, signals: calculations.signals });
   const snapshots = new Snapshots({ pool, log });
   const directory = resolve(settings.dataDirectory, 'imports');
@@ -165,6 +164,11 @@ const start = async (
     directory,
     onFold: ({ durationMs }) => metrics.fold(durationMs),
     onImport: (record) => metrics.import(record),
+  });
+  const segments = new Segments({
+    pool,
+    signals: calculations.signals,
+    onChanged: (workspaceId) => background.segmentsChanged(workspaceId),
   });
   const onWritten = (workspaceId: number): void => background.noticed(workspaceId);
   const onApplied = ({ workspaceId, visibleAfterMs }: Applied): void => {

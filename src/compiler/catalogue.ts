@@ -50,4 +50,6 @@ export interface Catalogue {
   readonly textMatches: ReadonlyMap<string, readonly number[]>;
   /** By name; an event that nobody ever did is absent. */
   readonly events: ReadonlyMap<string, number>;
+  /** By `leafKey`: the ids of leaves of which bitmaps are kept. */
+  readonly kept?: ReadonlyMap<string, number>;
 }

@@ -5,6 +5,7 @@ import type { ConditionKind, ExpandedCondition, Leaf } from '../conditions/types
 import { and, type Bits, not, or, within } from './bits.ts';
 import type { Catalogue } from './catalogue.ts';
 import { addCosts, type Cost, cost } from './cost.ts';
+import { keptSource, leafKey } from './kept.ts';
 import { aggregateSource, eventCountSource, recencySource, sequenceSource } from './event-sources.ts';
 import { Parameters, renumber } from './parameters.ts';
 import { listSource } from './lists.ts';
@@ -48,7 +49,7 @@ interface Shared {
 }
 
 /** A leaf and its complement are the same bits. */
-const positive = (leaf: Leaf): { leaf: Leaf; negated: boolean } => {
+export const positive = (leaf: Leaf): { leaf: Leaf; negated: boolean } => {
   const operator = leaf.type === 'property' ? POSITIVE[leaf.operator] : undefined;
   return operator ? { leaf: { ...leaf, operator } as Leaf, negated: true } : { leaf, negated: false };
 };
@@ -63,7 +64,7 @@ const differentLeaves = (condition: ExpandedCondition): Map<string, Shared> => {
       return;
     }
     const { leaf } = positive(node);
-    const key = JSON.stringify(leaf);
+    const key = leafKey(leaf);
     const known = found.get(key);
     if (known) known.uses++;
     else found.set(key, { leaf, uses: 1 });
@@ -88,7 +89,8 @@ export const compile = (condition: ExpandedCondition, catalogue: Catalogue, asOf
   const shared: string[] = [];
   const results = new Map<string, Bits>();
   for (const [key, { leaf, uses }] of differentLeaves(condition)) {
-    const source = (SOURCES[leaf.type] as (context: Context, leaf: Leaf) => Source)(context, leaf);
+    const evaluated = (SOURCES[leaf.type] as (context: Context, leaf: Leaf) => Source)(context, leaf);
+    const source = keptSource(context, leaf, evaluated);
     leaves.push({ kind: kindOf(leaf), leaf, source: source.source, cost: source.cost });
     let result = source.bits;
     if (uses > 1 && result.kind === 'sql') {
@@ -107,7 +109,7 @@ export const compile = (condition: ExpandedCondition, catalogue: Catalogue, asOf
       return node.type === 'all' ? and(node.of.map(build)) : or(node.of.map(build));
     }
     const { leaf, negated } = positive(node);
-    const result = results.get(JSON.stringify(leaf)) as Bits;
+    const result = results.get(leafKey(leaf)) as Bits;
     return negated ? not(result) : result;
   };
   const root = within('c.users', build(condition));

@@ -16,7 +16,7 @@ export interface Source {
   /** Who is in it may match, and nobody else: the rows decide. */
   readonly candidates?: boolean;
 }
-export type SourceName = 'nothing' | 'bitmaps' | 'users' | 'events' | 'digests';
+export type SourceName = 'nothing' | 'bitmaps' | 'kept' | 'users' | 'events' | 'digests';
 
 export const NOTHING: Source = { bits: NONE, cost: cost({}), source: 'nothing' };
 

@@ -38,6 +38,8 @@ export interface LoadedCatalogue {
   readonly textMatches: ReadonlyMap<string, readonly number[]>;
   /** By name; an event that nobody ever did is absent. */
   readonly events: ReadonlyMap<string, number>;
+  /** By the leaf as the compiler writes it: those of which bitmaps are kept, of these properties. */
+  readonly kept: ReadonlyMap<string, number>;
   /** Of the properties, and of who exists. */
   readonly propertyIds: number[];
   readonly eventIds: number[];
@@ -55,7 +57,7 @@ export interface LoadedCatalogue {
 }
 
 interface Row {
-  readonly kind: 'property' | 'column' | 'event' | 'code' | 'versions' | 'pending';
+  readonly kind: 'property' | 'column' | 'event' | 'code' | 'versions' | 'kept' | 'pending';
   readonly id: number;
   readonly name: string;
   readonly type: ColumnType;
@@ -179,6 +181,7 @@ export const loadCatalogue = async (
     codes,
     textMatches,
     events,
+    kept: new Map(rows.flatMap(({ kind, name, id }) => (kind === 'kept' ? [[name, id] as const] : []))),
     propertyIds,
     eventIds: [...events.values()],
     columnVersions: rows.find(({ kind }) => kind === 'versions')?.name ?? null,

@@ -1,5 +1,6 @@
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
+import { eraseFromKept } from './kept.ts';
 import { offsetOf } from './layout.ts';
 
 export { sweepDictionary } from './sweep.ts';
@@ -21,6 +22,7 @@ export const eraseFromIndex = async (db: Queryable, shard: number, ordinal: numb
        and (column_id, slice) in (select * from unnest($2::integer[], $3::integer[]))`,
       [shard, slices.rows.map((row) => row.column_id), slices.rows.map((row) => row.slice)],
     );
+  await eraseFromKept(db, shard, offset);
   const events = await db.query<{ event_id: number; period: number; number: number; slice: number }>(
     ERASE_EVENT_SLICES,
     [shard, offset],

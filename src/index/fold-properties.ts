@@ -4,6 +4,7 @@ import { emptyBitmap, isEmptyBitmap, setBit } from './bitmap.ts';
 import { type Column, Columns, isHashed } from './columns.ts';
 import { Dictionary } from './dictionary.ts';
 import { Facts } from './facts.ts';
+import { KeptBits } from './kept.ts';
 import { CHUNK_BITS, listOfPath, offsetOf, POPULATION_PATH, PRESENCE_SLICE, shardRange } from './layout.ts';
 import { listedUsers } from './lists.ts';
 import { Planes } from './planes.ts';
@@ -49,6 +50,8 @@ export class PropertyFold {
   readonly #columns: Columns;
   readonly #dictionary: Dictionary;
   readonly #writer: SliceWriter;
+  /** Of what is folded, bitmaps that are kept of leaves are out of date. */
+  readonly #kept: KeptBits;
   /** Properties of which a column's coding has changed under written slices: they are folded anew in every shard. */
   readonly #recoded = new Map<number, string>();
 
@@ -58,6 +61,7 @@ export class PropertyFold {
     this.#columns = new Columns(client, workspaceId);
     this.#dictionary = new Dictionary(client);
     this.#writer = new SliceWriter(client);
+    this.#kept = new KeptBits(client);
   }
 
   /** Makes the bitmaps of the shard equal to the rows, for these properties and users. */
@@ -116,6 +120,7 @@ export class PropertyFold {
     }
     this.#recoded.clear();
     await this.#writer.flush();
+    await this.#kept.drop();
     await this.#columns.save();
   }
 
@@ -127,6 +132,7 @@ export class PropertyFold {
       await this.#recode({ propertyId, path, ordinals: undefined });
     }
     await this.#writer.flush();
+    await this.#kept.drop();
     await this.#columns.save();
   }
 
@@ -189,6 +195,7 @@ export class PropertyFold {
   }
 
   async #write(shard: number, facts: Facts): Promise<void> {
+    this.#kept.add(shard, facts.propertyId);
     const overflows = await this.#dropOutdated(facts.propertyId);
     if (this.#becomesFiner(facts) || overflows || facts.mixed) {
       this.#recoded.set(facts.propertyId, facts.path.join('.'));

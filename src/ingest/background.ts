@@ -19,6 +19,7 @@ import {
   FOLD_MARKS,
   FOLD_REST,
   HEARTBEAT_MS,
+  KEEP_EVERY_MS,
   LEASE_MS,
 } from './limits.ts';
 import type { BackgroundResults, BackgroundSettings, BackgroundTask } from './tasks.ts';
@@ -68,7 +69,7 @@ interface Backoff {
 }
 
 /**
- * Imports, folding, rebuilding and sweeping, in threads of their own. What is to be done stands in the database, so
+ * Imports, folding, rebuilding, keeping and sweeping, in threads of their own. What is to be done stands in the database, so
  * whatever is lost with a thread, a process or a connection is found and done again.
  */
 export class Background {
@@ -82,6 +83,9 @@ export class Background {
   /** By `kind:workspace`; of each at most one runs. */
   readonly #working = new Map<string, Promise<unknown>>();
   readonly #backoffs = new Map<string, Backoff>();
+  /** Workspaces whose segments or bitmaps may ask for other kept bitmaps. */
+  readonly #toKeep = new Set<number>();
+  #keptAllAt = Number.NEGATIVE_INFINITY;
   readonly #abort = new AbortController();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #looking = new Set<Promise<void>>();
@@ -119,6 +123,11 @@ export class Background {
   /** A write was committed: it is folded a while later, together with others that come meanwhile. */
   noticed(workspaceId: number): void {
     if (!this.#pendingSince.has(workspaceId)) this.#pendingSince.set(workspaceId, Date.now());
+  }
+
+  /** Its segments have other leaves, perhaps. */
+  segmentsChanged(workspaceId: number): void {
+    this.#toKeep.add(workspaceId);
   }
 
   /** Something was queued: look now instead of with the next tick. */
@@ -197,6 +206,7 @@ export class Background {
     const { pool } = this.#options;
     await this.#claimImport();
     await this.#foldDue();
+    await this.#keepDue();
     const sweeps = await pool.query<{ id: number }>('select id from workspaces where sweep_requested_at is not null');
     for (const { id } of sweeps.rows) this.#try({ kind: 'sweep', workspaceId: id });
     const departures = await pool.query<{ id: number }>('select distinct workspace_id as id from departures');
@@ -216,6 +226,19 @@ export class Background {
       this.#pendingSince.delete(id);
       this.#try({ kind: 'fold', workspaceId: id });
     }
+  }
+
+  /** Where segments have changed, and now and then everywhere: others may have changed some, and calculations fold too. */
+  async #keepDue(): Promise<void> {
+    if (performance.now() - this.#keptAllAt >= KEEP_EVERY_MS) {
+      const { rows } = await this.#options.pool.query<{ id: number }>(
+        `select distinct workspace_id as id from segments where type = 'dynamic'
+         union select distinct workspace_id from kept_leaves`,
+      );
+      for (const { id } of rows) this.#toKeep.add(id);
+      this.#keptAllAt = performance.now();
+    }
+    for (const id of this.#toKeep) if (this.#try({ kind: 'keep', workspaceId: id })) this.#toKeep.delete(id);
   }
 
   /** One at a time, so that a thread is always left for folding. */
@@ -260,18 +283,20 @@ export class Background {
     } finally {
       this.#importing -= 1;
       this.noticed(workspaceId);
+      this.#toKeep.add(workspaceId);
       this.wake();
     }
   }
 
-  /** Runs a task unless it runs already or has failed a moment ago. */
-  #try(task: Exclude<BackgroundTask, { kind: 'import' }>): void {
+  /** Runs a task unless it runs already or has failed a moment ago: then it gives false. */
+  #try(task: Exclude<BackgroundTask, { kind: 'import' }>): boolean {
     const key = `${task.kind}:${task.workspaceId}`;
-    if (this.#stopped || this.#working.has(key) || (this.#backoffs.get(key)?.notBefore ?? 0) > Date.now()) return;
+    if (this.#stopped || this.#working.has(key) || (this.#backoffs.get(key)?.notBefore ?? 0) > Date.now()) return false;
     this.#run(task).then(
       () => this.#backoffs.delete(key),
       (error: unknown) => this.#failed(key, error),
     );
+    return true;
   }
 
   async #run<T extends BackgroundTask>(task: T): Promise<BackgroundResults[T['kind']]> {

@@ -77,6 +77,8 @@ export const FOLD_AFTER_MS = 500;
 export const FOLD_MARKS = 2_000;
 /** After a fold the next one waits for so many times what it took: folding has a fifth of a core at most. */
 export const FOLD_REST = 4;
+/** How often it is looked in all workspaces which leaves bitmaps are to be kept of. */
+export const KEEP_EVERY_MS = 60_000;
 /** How often what others left is looked for. */
 export const BACKGROUND_POLL_MS = 1_000;
 export const BACKGROUND_THREADS = 2;

@@ -4,6 +4,7 @@ import { foldWorkspace } from '../index/fold.ts';
 import { rebuild } from '../index/rebuild.ts';
 import { settleDepartures } from './departures.ts';
 import { runImport } from './imports/run.ts';
+import { fillKept, keepLeaves } from './keeping.ts';
 import type { BackgroundResults, BackgroundTask } from './tasks.ts';
 
 /** Runs `work` with a connection that goes back only where nothing went wrong: it may hold a lock. */
@@ -30,10 +31,17 @@ export const runBackgroundTask = (
     case 'import':
       return runImport(pool, task);
     case 'fold':
-      return withClient(pool, async (client) => ({ shards: await foldWorkspace(client, task.workspaceId) }));
+      return withClient(pool, async (client) => {
+        const shards = await foldWorkspace(client, task.workspaceId);
+        if (shards > 0) await fillKept(client, task.workspaceId);
+        return { shards };
+      });
+    case 'keep':
+      return withClient(pool, async (client) => ({ made: await keepLeaves(client, task.workspaceId) }));
     case 'rebuild':
       return withClient(pool, async (client) => {
         await rebuild(client, task.workspaceId);
+        await fillKept(client, task.workspaceId);
         return {};
       });
     case 'sweep':

@@ -4,6 +4,7 @@ import { Session } from '../../src/calculations/session.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { foldWorkspace } from '../../src/index/fold.ts';
 import { rebuild } from '../../src/index/rebuild.ts';
+import { keepLeaves } from '../../src/ingest/keeping.ts';
 import { Intake } from '../../src/ingest/intake.ts';
 import { parseMessages } from '../../src/ingest/messages.ts';
 import type { ConditionJson } from '../support/oracle.ts';
@@ -22,6 +23,8 @@ const RUN_MS = 12_000;
 const TIMEOUT_MS = 90_000;
 const CHUNK_BITS = 32_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
+/** Counters of segments whose leaves are kept. */
+const KEPT_AT = [8, 16, 32, 64, 128, 256];
 
 const id = (i: number): string => `user-${i}`;
 const compare = (property: string, operator: string, value: number): ConditionJson => ({
@@ -105,6 +108,40 @@ describe('calculations while everything else goes on', () => {
           await new Promise((resolve) => setTimeout(resolve, 200));
         }
       };
+      const keeper = async () => {
+        const client = await connection();
+        while (busy()) await keepLeaves(client, workspaceId);
+      };
+      const keptReader = async () => {
+        const client = await connection();
+        const memory = new Memory();
+        for (let i = 0; busy(); i = (i + 1) % KEPT_AT.length) {
+          const k = KEPT_AT[i] as number;
+          const low = [...acknowledged];
+          const done = await calculate(
+            client,
+            world.pool,
+            workspaceId,
+            compare('left', 'at_least', k),
+            `from ${k}`,
+            memory,
+          );
+          const high = [...sent];
+          const members = new Set((await snapshotMembers(world.pool, done.snapshotId)).members);
+          for (let user = 0; user < USERS; user++) {
+            if (members.has(id(user))) expect(high[user]).toBeGreaterThanOrEqual(k);
+            else expect(low[user]).toBeLessThan(k);
+          }
+          const half = await calculate(client, world.pool, workspaceId, torn(k), `torn ${k}`, memory);
+          expect({ k, torn: half.members }).toEqual({ k, torn: 0 });
+          const { rows } = await world.pool.query<{ count: number }>(
+            'select count(*)::integer as count from kept_bits',
+          );
+          kept = Math.max(kept, rows[0]?.count ?? 0);
+          calculations += 2;
+        }
+      };
+      let kept = 0;
       let calculations = 0;
       const calculator = async (key: string) => {
         const client = await connection();
@@ -133,11 +170,14 @@ describe('calculations while everything else goes on', () => {
         rebuilder(),
         calculator('one'),
         calculator('two'),
+        keeper(),
+        keptReader(),
       ]);
       process.stdout.write(
         `${calculations} calculations beside ${acknowledged.reduce((a, b) => a + b, 0)} writes, folds and rebuilds\n`,
       );
       expect(calculations).toBeGreaterThan(20);
+      expect(kept).toBeGreaterThan(KEPT_AT.length);
     },
     TIMEOUT_MS,
   );

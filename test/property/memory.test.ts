@@ -1,9 +1,13 @@
 import fc from 'fast-check';
+import { mayBeKept } from '../../src/compiler/kept.ts';
+import { leavesOf } from '../../src/conditions/leaves.ts';
+import { parseCondition } from '../../src/conditions/parse.ts';
 import { Memory } from '../../src/calculations/memory.ts';
 import { Session } from '../../src/calculations/session.ts';
 import { sweepDictionary } from '../../src/index/erase.ts';
 import { foldWorkspace } from '../../src/index/fold.ts';
 import { rebuild } from '../../src/index/rebuild.ts';
+import { keepLeaves } from '../../src/ingest/keeping.ts';
 import { condition, poolOf, type Traits } from '../support/arbitraries.ts';
 import { departures, firstWrites, laterWrites, type Write } from '../support/messages.ts';
 import { type ConditionJson, oracleMembers } from '../support/oracle.ts';
@@ -13,7 +17,7 @@ import { seed } from './seed.ts';
 
 /**
  * What a thread remembers of a segment is out of date as soon as a column appears, grows, becomes finer or overflows, a value gets
- * its code, a name is used for the first time, or a segment that it refers to is edited. Two threads calculate the same
+ * its code, a name is used for the first time, or a segment that it refers to is edited; and bitmaps of its leaves come to be kept. Two threads calculate the same
  * segments again and again while all of that happens, in every order that the seed gives.
  */
 
@@ -22,6 +26,8 @@ const SEGMENTS = 24;
 const ROUNDS = 5;
 /** Segments calculated after each change. */
 const ASKED = 6;
+/** Bitmaps at some time. */
+const LEAST_KEPT = 4;
 const TIMEOUT_MS = 300_000;
 
 let world: World;
@@ -57,7 +63,9 @@ test(
     await defineSegment(world.pool, workspaceId, 'base', drawn(plain([]), 2));
     const users = [...(await propertiesOf(world.pool, workspaceId)).values()];
     const pool = users.map(({ properties }) => properties as Traits);
-    const conditions = Array.from({ length: SEGMENTS }, (_, i) => drawn(plain(pool, ['base']), 10 + i));
+    const conditions = Array.from({ length: SEGMENTS }, (_, i) =>
+      drawn(i % 2 === 0 ? plain(pool, ['base']) : plain(pool, ['base']).filter(isKept), 10 + i),
+    );
     const threads = [await thread(), await thread()];
 
     const changes: ((salt: number) => Promise<unknown>)[] = [
@@ -67,9 +75,16 @@ test(
       () => foldWorkspace(world.client, workspaceId),
       () => rebuild(world.client, workspaceId),
       () => sweepDictionary(world.client, workspaceId),
+      () => keepLeaves(world.client, workspaceId),
+      (salt) =>
+        world.pool.query(`delete from segments where workspace_id = $1 and key = $2`, [
+          workspaceId,
+          `s${salt % SEGMENTS}`,
+        ]),
       (salt) => defineSegment(world.pool, workspaceId, 'base', drawn(plain(pool), salt)),
     ];
     let compared = 0;
+    let most = 0;
     const compareSome = async (salt: number): Promise<void> => {
       for (let ask = 0; ask < ASKED; ask += 1) {
         const which = (salt * ASKED + ask * 7) % SEGMENTS;
@@ -84,13 +99,44 @@ test(
     };
     for (let round = 0; round < ROUNDS; round += 1)
       for (const [i, change] of changes.entries()) {
-        await change(1_000 + round * changes.length + i);
-        await compareSome(round * changes.length + i);
+        const salt = round * changes.length + i;
+        await change(1_000 + salt);
+        await compareSome(salt);
+        // what was calculated last has its leaves kept when the next change comes, mostly
+        if (salt % 3 !== 0) await keepLeaves(world.client, workspaceId);
+        most = Math.max(most, await keptCount(workspaceId));
       }
     expect(compared).toBe(ROUNDS * changes.length * ASKED);
+    expect(most).toBeGreaterThanOrEqual(LEAST_KEPT);
   },
   TIMEOUT_MS,
 );
+
+const IS_KEPT = new Set([
+  'equals',
+  'in',
+  'greater_than',
+  'at_least',
+  'less_than',
+  'at_most',
+  'between',
+  'before',
+  'after',
+  'on',
+]);
+/** Mostly leaves whose bitmaps are kept. */
+const isKept = (one: ConditionJson): boolean =>
+  leavesOf(parseCondition(one)).every(
+    (leaf) => leaf.type !== 'segment' && mayBeKept(leaf) && IS_KEPT.has(leaf.operator),
+  );
+
+const keptCount = async (workspaceId: number): Promise<number> => {
+  const { rows } = await world.pool.query<{ count: number }>(
+    `select count(*)::integer as count from kept_leaves k join kept_bits b on b.leaf_id = k.id where k.workspace_id = $1`,
+    [workspaceId],
+  );
+  return rows[0]?.count ?? 0;
+};
 
 /** Conditions that are drawn from what the users have. */
 const plain = (users: readonly Traits[], segments: readonly string[] = []): fc.Arbitrary<ConditionJson> =>

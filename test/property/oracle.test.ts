@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { foldWorkspace } from '../../src/index/fold.ts';
 import { rebuild } from '../../src/index/rebuild.ts';
+import { keepLeaves } from '../../src/ingest/keeping.ts';
 import { condition, type Pool, poolOf, type Traits } from '../support/arbitraries.ts';
 import { compareWithOracle } from '../support/compare.ts';
 import { departures, firstWrites, LISTED_SEGMENTS, laterWrites, listWrites, type Write } from '../support/messages.ts';
@@ -27,6 +28,8 @@ const TIMEOUT_MS = 300_000;
 const CHUNK_BITS = 32_000;
 /** One case in so many also asks for the preview and for single users. */
 const THOROUGH_EVERY = 8;
+/** And of one in so many the leaves are kept before. */
+const KEPT_EVERY = 3;
 
 const SEGMENTS = {
   everybody: { type: 'all', of: [] },
@@ -46,13 +49,14 @@ const SEGMENTS = {
 
 let world: World;
 let cases = 0;
+let kept = 0;
 
 beforeAll(async () => {
   world = await openWorld();
 });
 afterAll(async () => {
   await world?.close();
-  process.stdout.write(`${cases} conditions compared with the oracle, EVENKEEL_SEED=${seed}\n`);
+  process.stdout.write(`${cases} conditions compared with the oracle, ${kept} bitmaps kept, EVENKEEL_SEED=${seed}\n`);
 });
 
 const drawn = <T>(arbitrary: fc.Arbitrary<T>, salt: number): T =>
@@ -93,6 +97,10 @@ const compareMany = async (
     condition(pool),
     async (one) => {
       cases += 1;
+      if (cases % KEPT_EVERY === 0) {
+        await defineSegment(world.pool, workspaceId, 'testing', one);
+        kept += await keepLeaves(world.client, workspaceId);
+      }
       await compareWithOracle(world, workspaceId, one, cases % THOROUGH_EVERY === 0);
     },
     { seed: seed + salt, numRuns },
@@ -254,4 +262,5 @@ describe('a calculation says what the oracle says', () => {
 
 test('at least 2,000 conditions were compared', () => {
   expect(cases).toBeGreaterThanOrEqual(2_000);
+  expect(kept).toBeGreaterThanOrEqual(200);
 });
