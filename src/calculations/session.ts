@@ -14,6 +14,12 @@ const SETTINGS = `
 /** Ends a statement whose thread has died. Not there on every platform, so a refusal is ignored. */
 const CHECK_CLIENT = `select set_config('client_connection_check_interval', '1000', false)`;
 
+/** Sets a connection up to calculate. Whoever explains a calculation does the same, else it would be another plan. */
+export const asCalculating = async (client: pg.ClientBase, statementTimeoutMs: number): Promise<void> => {
+  await client.query(SETTINGS, [String(statementTimeoutMs)]);
+  await client.query(CHECK_CLIENT).catch(() => undefined);
+};
+
 export class CancelledError extends Error {
   override readonly name = 'CancelledError';
 }
@@ -91,8 +97,7 @@ export class Session {
       if (this.#client === client) void this.reset();
     });
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-    await client.query(SETTINGS, [String(this.#options.statementTimeoutMs)]);
-    await client.query(CHECK_CLIENT).catch(() => undefined);
+    await asCalculating(client, this.#options.statementTimeoutMs);
     this.#backend = rows[0]?.pid ?? 0;
     this.#prepareAll(client);
     this.#client = client;

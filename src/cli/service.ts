@@ -6,6 +6,7 @@ import { Segments } from '../calculations/segments.ts';
 import { Snapshots } from '../calculations/snapshots.ts';
 import type { Log } from '../core/log.ts';
 import { Background } from '../ingest/background.ts';
+import { Diagnoser } from '../monitoring/diagnosis/diagnoser.ts';
 import { Imports } from '../ingest/imports.ts';
 import { type Applied, Intake } from '../ingest/intake.ts';
 import { VERSION } from '../core/version.ts';
@@ -18,6 +19,7 @@ import { readHealth, readProcess, readWork } from '../http/metrics/read.ts';
 import { type HttpServer, startServer } from '../http/server.ts';
 import { allRoutes } from '../http/routes/index.ts';
 import { Workspaces } from '../http/workspaces.ts';
+import { diagnosisSources } from './diagnosing.ts';
 import type { Settings } from './settings.ts';
 
 /** Connections of the doors: requests hold one for milliseconds, streams for as long as their reader takes. */
@@ -182,6 +184,12 @@ const start = async (
   await background.start();
   undo.add(() => background.stop());
   undo.add(() => intake.close());
+  const diagnoser = new Diagnoser({
+    ...diagnosisSources(database.url, { pool, max: DOOR_CONNECTIONS }, calculations),
+    log,
+  });
+  diagnoser.start();
+  undo.add(() => diagnoser.stop());
   metrics.watch({
     work: () => readWork(pool),
     process: () => readProcess(pool, calculations),

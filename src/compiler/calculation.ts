@@ -97,6 +97,12 @@ const somethingPending = (parameters: Parameters, basis: Basis, [first, last]: S
       where event_id = any(${parameters.add(basis.eventIds, 'int[]')}) and ${within}))`;
 };
 
+/** The look for changes that the bitmaps lack, by itself: a calculation makes it before anything else. */
+export const pendingStatement = (basis: Basis, shards: ShardRange): NamedStatement => {
+  const parameters = new Parameters();
+  return named(`select ${somethingPending(parameters, basis, shards)} as pending`, parameters);
+};
+
 /**
  * Calculates, stores and records in one statement of one snapshot. To be run in a repeatable-read transaction, its own at best:
  * whoever cancels or takes over meanwhile then makes it fail as a whole (SQLSTATE 40001).

@@ -1,8 +1,9 @@
 import { CHUNK_BITS } from '../index/layout.ts';
 import { bits, within, ZERO } from './bits.ts';
 import type { Catalogue } from './catalogue.ts';
+import type { Membership } from './compile.ts';
 import { addCosts, cost } from './cost.ts';
-import type { Parameters } from './parameters.ts';
+import { type Parameters, renumber } from './parameters.ts';
 import type { Source } from './slices.ts';
 
 /**
@@ -28,6 +29,24 @@ export const usersWhere = (
     source: 'users',
   };
 };
+
+const PASS = /evenkeel_users_where\((\$\d+::bigint), (\$\d+::bigint), \$rows\$(.*?)\$rows\$, array\[(.*?)\]\)/gs;
+
+/**
+ * The queries that passes over the rows run inside their function, which a plan of the whole statement does not show. They take the
+ * membership's own values.
+ */
+export const rowPasses = ({
+  text,
+  values,
+}: Pick<Membership, 'text' | 'values'>): Pick<Membership, 'text' | 'values'>[] =>
+  [...text.matchAll(PASS)].map(([, first = '', last = '', predicate = '', given = '']) => {
+    const pass = `select u.shard, evenkeel_bitmap(u.ordinal % ${CHUNK_BITS}, 1)
+from users u cross join (select array[${given}]::text[] as v) p
+where u.shard between ${first} and ${last} and ${predicate}
+group by u.shard`;
+    return renumber(pass, values);
+  });
 
 /** The rows of those alone who are in `candidates`. Most chunks have none, and look no further. */
 export const usersAmong = (candidates: Source, predicate: string): Source => ({
