@@ -66,10 +66,12 @@ export const change = async (
        name = coalesce($3::text, s.name),
        description = case when $4::boolean then $5::text else s.description end,
        condition = coalesce($6::jsonb, s.condition),
-       version = s.version
-         + case when $7::boolean or $6::jsonb is distinct from s.condition and $6::jsonb is not null then 1 else 0 end,
+       version = s.version + case when $7::boolean or before.other then 1 else 0 end,
+       definition = case when before.other then nextval('segment_definitions') else s.definition end,
+       definition_since = case when before.other then s.version + 1 else s.definition_since end,
        updated_at = clock_timestamp()
-     from (select id, version from segments where workspace_id = $1::integer and key = $2::text for no key update) before
+     from (select id, version, $6::jsonb is not null and $6::jsonb is distinct from condition as other
+           from segments where workspace_id = $1::integer and key = $2::text for no key update) before
      where s.id = before.id
      returning s.id, s.version, s.version <> before.version as changed`,
     [

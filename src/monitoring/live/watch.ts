@@ -1,0 +1,191 @@
+import type pg from 'pg';
+import { transaction } from '../../database/transaction.ts';
+import {
+  Definitions,
+  type Fact,
+  factOf,
+  insertFacts,
+  type JudgedFact,
+  markRecorded,
+  observationOf,
+  readFacts,
+  takeEnded,
+} from '../recorder.ts';
+import type { AlertEvent } from '../types.ts';
+import type { Judge } from './judge.ts';
+import { BEHIND_MS, GRACE_MS, SAVE_FACTS, SAVE_MS, STEP_FACTS } from './limits.ts';
+import { Partitions, type PartitionedTable } from './partitions.ts';
+import { acceptsOf, takeAccepts } from './requests.ts';
+import { addToRollups } from './rollups.ts';
+import { commitStep, loadSaved, lockPosition, save, type StepRecord, stepsAfter } from './state.ts';
+
+export interface WatchOptions {
+  /** The one connection of the leader, with its lock: whoever has lost the lock cannot write either. */
+  readonly client: pg.ClientBase;
+  /** The leading process. */
+  readonly leader: string;
+  /** @param state what `save` gave; undefined: from nothing */
+  readonly judgeFrom: (state: unknown) => Judge;
+  readonly tables: readonly PartitionedTable[];
+  /** What a calculation that timed out took at least. */
+  readonly timeoutMs: number;
+  /** Writes what is to be told, in the transaction of the step that found it. */
+  readonly tell: (client: pg.ClientBase, events: readonly AlertEvent[]) => Promise<void>;
+  readonly graceMs?: number;
+  readonly behindMs?: number;
+  readonly stepFacts?: number;
+}
+
+export interface StepResult {
+  readonly facts: number;
+  readonly events: readonly AlertEvent[];
+  /** More waits: the next step need not. */
+  readonly more: boolean;
+}
+
+/**
+ * The leader's work, step by step. A step is one transaction: it takes calculations that have ended, judges them, and writes facts,
+ * rollups, what is to be told, and where it has got to. After any failure this object is of no use any more: what it remembers may be ahead
+ * of the database, so another one is restored.
+ */
+export class Watch {
+  readonly #options: WatchOptions;
+  readonly #partitions: Partitions;
+  readonly #definitions = new Definitions();
+  readonly #judge: Judge;
+  #step: number;
+  #savedAt = performance.now();
+  #factsSinceSave: number;
+
+  private constructor(options: WatchOptions, partitions: Partitions, judge: Judge, step: number, factsSinceSave: number) {
+    this.#options = options;
+    this.#partitions = partitions;
+    this.#judge = judge;
+    this.#step = step;
+    this.#factsSinceSave = factsSinceSave;
+  }
+
+  /** The detector as it was saved, and after it the steps since, whose events have been told. */
+  static async restore(options: WatchOptions): Promise<Watch> {
+    const { client, judgeFrom, tables } = options;
+    const partitions = new Partitions(tables);
+    const [judge, step, facts] = await transaction(client, async () => {
+      const position = await lockPosition(client);
+      const saved = await loadSaved(client);
+      const restored = judgeFrom(saved?.state);
+      let repeated = 0;
+      for (const record of await stepsAfter(client, saved?.step ?? 0)) repeated += await repeat(client, restored, record);
+      return [restored, position.step, repeated] as const;
+    });
+    const watch = new Watch(options, partitions, judge, step, facts);
+    await watch.maintain();
+    return watch;
+  }
+
+  get judge(): Judge {
+    return this.#judge;
+  }
+
+  /** Makes the partitions that are soon needed and drops those that are too old; gives the names of these. */
+  async maintain(): Promise<readonly string[]> {
+    const { client } = this.#options;
+    const { rows } = await client.query<{ now: Date }>('select clock_timestamp() as now');
+    const nowMs = (rows[0]?.now ?? new Date()).getTime();
+    await this.#partitions.ensureAhead(client, nowMs);
+    return this.#partitions.dropExpired(client, nowMs);
+  }
+
+  async step(): Promise<StepResult> {
+    const { client } = this.#options;
+    // Facts of days without a partition, such as those of a database that is new to this version, need it before the transaction.
+    for (;;) {
+      const result = await transaction(client, () => this.#try());
+      if (!('missing' in result)) return result;
+      for (const table of ['monitor_hours', 'monitor_facts']) await this.#partitions.ensure(client, table, result.missing);
+    }
+  }
+
+  async #try(): Promise<StepResult | { readonly missing: readonly number[] }> {
+    const { client, leader, timeoutMs, graceMs = GRACE_MS, behindMs = BEHIND_MS, stepFacts = STEP_FACTS } = this.#options;
+    const position = await lockPosition(client);
+    if (position.step !== this.#step) throw new Error('another process has judged meanwhile');
+    const ended = await takeEnded(client, stepFacts, graceMs);
+    const keptSince = this.#partitions.keptSince('monitor_facts', position.nowMs);
+    const kept = ended.filter((row) => row.finished_at.getTime() >= keptSince);
+    const missing = this.#partitions.missing('monitor_facts', kept.map((row) => row.finished_at.getTime()));
+    if (missing.length > 0) return { missing };
+    const rows = await this.#definitions.complete(client, kept);
+
+    const step = this.#step + 1;
+    const facts = rows.map((row) => factOf(row, timeoutMs));
+    const judged = facts.map((fact) => judgeFact(this.#judge, fact));
+    for (const accept of await takeAccepts(client, step)) this.#judge.accept(accept);
+    const more = ended.length === stepFacts;
+    const at = Math.max(position.at ?? 0, more ? newest(facts) : position.nowMs - behindMs);
+    this.#judge.advance(at);
+    const events = this.#judge.takeEvents();
+
+    const record: StepRecord = { step, at, facts: await this.#write(judged, position.nowMs) };
+    await markRecorded(client, ended.map(({ id }) => id));
+    if (events.length > 0) {
+      // What was told must have happened: all else may be done again after a crash of the database.
+      await client.query('set local synchronous_commit = on');
+      await this.#options.tell(client, events);
+    }
+    await commitStep(client, record, leader, {});
+    // Only now: where this transaction begins again for a partition, nothing of it has been judged.
+    this.#step = step;
+    this.#factsSinceSave += facts.length;
+    return { facts: facts.length, events, more };
+  }
+
+  async #write(judged: readonly JudgedFact[], nowMs: number): Promise<StepRecord['facts']> {
+    if (judged.length === 0) return null;
+    const { client } = this.#options;
+    const ids = await insertFacts(client, judged);
+    const minutesSince = this.#partitions.keptSince('monitor_minutes', nowMs);
+    const recent = judged.filter(({ finishedAt }) => finishedAt >= minutesSince);
+    await addToRollups(client, 'minute', recent, () => undefined);
+    await addToRollups(client, 'hour', judged, () => undefined);
+    const times = judged.map((fact) => fact.finishedAt);
+    return { ...ids, oldest: Math.min(...times), newest: Math.max(...times) };
+  }
+
+  /** Whether enough has come since the save that repeating it would take long. */
+  get saveDue(): boolean {
+    return this.#factsSinceSave >= SAVE_FACTS || performance.now() - this.#savedAt >= SAVE_MS;
+  }
+
+  async save(): Promise<void> {
+    const { client } = this.#options;
+    const step = this.#step;
+    await transaction(client, async () => {
+      const position = await lockPosition(client);
+      if (position.step !== step) throw new Error('another process has judged meanwhile');
+      await save(client, { step, state: this.#judge.save() });
+    });
+    this.#savedAt = performance.now();
+    this.#factsSinceSave = 0;
+  }
+}
+
+const newest = (facts: readonly Fact[]): number => facts.reduce((max, { finishedAt }) => Math.max(max, finishedAt), 0);
+
+const judgeFact = (judge: Judge, fact: Fact): JudgedFact => {
+  const observation = observationOf(fact);
+  return { ...fact, residual: observation === undefined ? Number.NaN : Math.fround(judge.observe(observation)) };
+};
+
+/** What a step did to the detector, again; gives the number of facts. */
+const repeat = async (client: pg.ClientBase, judge: Judge, { step, at, facts }: StepRecord): Promise<number> => {
+  const again =
+    facts === null
+      ? []
+      : await readFacts(client, facts, { oldest: new Date(facts.oldest), newest: new Date(facts.newest) });
+  for (const fact of again) judgeFact(judge, fact);
+  for (const accept of await acceptsOf(client, step)) judge.accept(accept);
+  judge.advance(at);
+  // told before
+  judge.takeEvents();
+  return again.length;
+};
