@@ -20,6 +20,7 @@ import { type HttpServer, startServer } from '../http/server.ts';
 import { allRoutes } from '../http/routes/index.ts';
 import { Workspaces } from '../http/workspaces.ts';
 import { diagnosisSources } from './diagnosing.ts';
+import { Monitor } from '../monitoring/monitor.ts';
 import type { Settings } from './settings.ts';
 
 /** Connections of the doors: requests hold one for milliseconds, streams for as long as their reader takes. */
@@ -190,6 +191,14 @@ const start = async (
   });
   diagnoser.start();
   undo.add(() => diagnoser.stop());
+  const monitor = new Monitor({
+    url: database.url,
+    log,
+    retention: settings.retention,
+    statementTimeoutMs: settings.statementTimeoutMs,
+  });
+  monitor.start();
+  undo.add(() => monitor.stop());
   metrics.watch({
     work: () => readWork(pool),
     process: () => readProcess(pool, calculations),

@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { didYouMean } from '../core/suggest.ts';
+import { DEFAULT_FACT_DAYS, DEFAULT_HOUR_DAYS, DEFAULT_MINUTE_DAYS } from '../monitoring/live/limits.ts';
+import type { Retention } from '../monitoring/live/partitions.ts';
 
 /** More threads than this gain nothing: a calculation is bound by PostgreSQL, not by JavaScript. */
 const MAX_WORKERS = 64;
@@ -71,6 +73,21 @@ export const SETTINGS = {
     '60000',
     'a calculation whose statement takes longer fails (milliseconds)',
   ),
+  EVENKEEL_FACT_DAYS: setting(
+    wholeNumber(2, 3_650),
+    String(DEFAULT_FACT_DAYS),
+    'how long the facts of each calculation are kept, in days; a million of them take about 200 MB',
+  ),
+  EVENKEEL_MINUTE_DAYS: setting(
+    wholeNumber(2, 3_650),
+    String(DEFAULT_MINUTE_DAYS),
+    'how long what is rolled up by the minute is kept, in days',
+  ),
+  EVENKEEL_HOUR_DAYS: setting(
+    wholeNumber(2, 3_650),
+    String(DEFAULT_HOUR_DAYS),
+    'how long what is rolled up by the hour is kept, in days',
+  ),
   EVENKEEL_LOG_LEVEL: setting(
     z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent') as z.ZodType<
       LogLevel,
@@ -101,6 +118,8 @@ export interface Settings {
   readonly workers: number;
   readonly dataDirectory: string;
   readonly statementTimeoutMs: number;
+  /** Of what monitoring records. */
+  readonly retention: Retention;
   readonly logLevel: LogLevel;
 }
 
@@ -137,6 +156,11 @@ export const readSettings = (environment: Readonly<Record<string, string | undef
     workers: read('EVENKEEL_WORKERS') ?? availableParallelism(),
     dataDirectory: read('EVENKEEL_DATA_DIR') ?? '.evenkeel',
     statementTimeoutMs: read('EVENKEEL_STATEMENT_TIMEOUT_MS') ?? 60_000,
+    retention: {
+      factDays: read('EVENKEEL_FACT_DAYS') ?? DEFAULT_FACT_DAYS,
+      minuteDays: read('EVENKEEL_MINUTE_DAYS') ?? DEFAULT_MINUTE_DAYS,
+      hourDays: read('EVENKEEL_HOUR_DAYS') ?? DEFAULT_HOUR_DAYS,
+    },
     logLevel: read('EVENKEEL_LOG_LEVEL') ?? 'info',
   };
   return faults.length > 0 ? { faults } : { settings, warnings: unknownSettings(environment) };

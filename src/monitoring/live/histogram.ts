@@ -33,7 +33,7 @@ export class Counts {
   }
 
   merge(histogram: Histogram): void {
-    for (let at = 0; at + 1 < histogram.length; at += 2) this.add(histogram[at] as number, histogram[at + 1] as number);
+    for (let at = 0; at + 1 < histogram.length; at += 2) this.add(histogram[at] as number, histogram[at + 1]);
   }
 
   toHistogram(): number[] {

@@ -5,6 +5,8 @@ import { openClient } from '../../database/connect.ts';
 import { isConnectionLost, isLockTimeout } from '../../database/errors.ts';
 import { sql } from '../../database/sql.ts';
 import { LEASE_MS, MAINTENANCE_MS, RETRY_BASE_MS, RETRY_MAX_MS, STANDBY_POLL_MS, STEP_MS } from './limits.ts';
+import { readView } from './state.ts';
+import type { StoredView } from './view.ts';
 import { Watch, type WatchOptions } from './watch.ts';
 
 /** Held by the session of the one process that judges. The number is 'evmn' in ASCII. */
@@ -26,6 +28,8 @@ export interface LeadOptions extends Omit<WatchOptions, 'client'> {
   readonly url: string;
   readonly log: Log;
   readonly onLeading?: (leading: boolean) => void;
+  /** What this or another process has found. */
+  readonly onView?: (view: StoredView) => void;
   readonly stepMs?: number;
   readonly standbyMs?: number;
   readonly leaseMs?: number;
@@ -99,7 +103,10 @@ export class Lead {
       const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [MONITOR_LOCK]);
       if (rows[0]?.held === true) return true;
       const { rowCount } = await client.query(END_SILENT, [MONITOR_LOCK, leaseMs]);
-      if ((rowCount ?? 0) > 0) log.warn({}, 'the process that watched calculations does not answer: another takes over');
+      if ((rowCount ?? 0) > 0)
+        log.warn({}, 'the process that watched calculations does not answer: another takes over');
+      const view = await readView(client);
+      if (view !== undefined) this.#options.onView?.(view);
       await this.#pause(standbyMs);
     }
     return false;
@@ -113,7 +120,8 @@ export class Lead {
     this.#lead(true);
     let maintainedAt = performance.now();
     while (!this.#stopped) {
-      const { more } = await watch.step();
+      const { more, view } = await watch.step();
+      this.#options.onView?.(view);
       succeeded();
       if (watch.saveDue) await watch.save();
       if (performance.now() - maintainedAt >= MAINTENANCE_MS) {

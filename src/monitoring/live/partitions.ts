@@ -93,7 +93,9 @@ export class Partitions {
       await transaction(client, async () => {
         await client.query(`set local lock_timeout = ${PARTITION_LOCK_TIMEOUT_MS}`);
         // names and bounds are made of the time alone
-        await client.query(`create table if not exists ${name} (like ${table} including defaults including constraints)`);
+        await client.query(
+          `create table if not exists ${name} (like ${table} including defaults including constraints)`,
+        );
         await client.query(
           `alter table ${table} attach partition ${name}
            for values from ('${new Date(from).toISOString()}') to ('${new Date(to).toISOString()}')`,

@@ -1,7 +1,9 @@
 import { promisify } from 'node:util';
+import { deserialize, serialize } from 'node:v8';
 import { deflate, inflate } from 'node:zlib';
 import type { Queryable } from '../../database/port.ts';
 import { sql } from '../../database/sql.ts';
+import type { StoredView } from './view.ts';
 
 const pack = promisify(deflate);
 const unpack = promisify(inflate);
@@ -10,6 +12,7 @@ const LEVEL = 1;
 
 const LOCK_STATE = { name: 'monitor-lock-state', text: sql('monitor-lock-state') };
 const COMMIT_STEP = { name: 'monitor-commit-step', text: sql('monitor-commit-step') };
+const BACKLOG = { name: 'monitor-backlog', text: sql('monitor-backlog') };
 
 /** Where judging has got to. */
 export interface Position {
@@ -30,14 +33,19 @@ export const lockPosition = async (db: Queryable): Promise<Position & { readonly
 export interface StepRecord {
   readonly step: number;
   readonly at: number;
-  readonly facts: { readonly first: number; readonly last: number; readonly oldest: number; readonly newest: number } | null;
+  readonly facts: {
+    readonly first: number;
+    readonly last: number;
+    readonly oldest: number;
+    readonly newest: number;
+  } | null;
 }
 
 export const commitStep = async (
   db: Queryable,
   { step, at, facts }: StepRecord,
   leader: string,
-  view: object,
+  view: StoredView,
 ): Promise<void> => {
   await db.query({
     ...COMMIT_STEP,
@@ -63,7 +71,7 @@ export const loadSaved = async (db: Queryable): Promise<Saved | undefined> => {
   const { rows } = await db.query<{ step: number; state: Buffer }>('select step, state from monitor_saves');
   const row = rows[0];
   if (row === undefined) return undefined;
-  return { step: row.step, state: JSON.parse((await unpack(row.state)).toString('utf8')) };
+  return { step: row.step, state: deserialize(await unpack(row.state)) };
 };
 
 /**
@@ -72,7 +80,7 @@ export const loadSaved = async (db: Queryable): Promise<Saved | undefined> => {
  * @param db a transaction's client that has locked the position
  */
 export const save = async (db: Queryable, { step, state }: Saved): Promise<void> => {
-  const packed = await pack(JSON.stringify(state), { level: LEVEL });
+  const packed = await pack(serialize(state), { level: LEVEL });
   await db.query(
     `insert into monitor_saves (step, state) values ($1::bigint, $2::bytea)
      on conflict (id) do update set step = excluded.step, state = excluded.state`,
@@ -104,4 +112,16 @@ export const stepsAfter = async (db: Queryable, step: number): Promise<StepRecor
             newest: row.newest.getTime(),
           },
   }));
+};
+
+/** What the leader showed after its last step; undefined where there has been none. */
+export const readView = async (db: Queryable): Promise<StoredView | undefined> => {
+  const { rows } = await db.query<{ view: StoredView | null }>('select view from monitor_state');
+  return rows[0]?.view ?? undefined;
+};
+
+/** What has ended and is not among the facts, and since when the oldest has waited, by the database's clock. */
+export const readBacklog = async (db: Queryable): Promise<{ readonly waiting: number; readonly oldestMs: number }> => {
+  const { rows } = await db.query<{ waiting: number; oldest: number | null }>({ ...BACKLOG, values: [] });
+  return { waiting: rows[0]?.waiting ?? 0, oldestMs: rows[0]?.oldest ?? 0 };
 };

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { transaction } from '../../database/transaction.ts';
 import {
   Definitions,
+  type EndedRow,
   type Fact,
   factOf,
   insertFacts,
@@ -17,15 +18,16 @@ import { BEHIND_MS, GRACE_MS, SAVE_FACTS, SAVE_MS, STEP_FACTS } from './limits.t
 import { Partitions, type PartitionedTable } from './partitions.ts';
 import { acceptsOf, takeAccepts } from './requests.ts';
 import { addToRollups } from './rollups.ts';
-import { commitStep, loadSaved, lockPosition, save, type StepRecord, stepsAfter } from './state.ts';
+import { commitStep, loadSaved, lockPosition, readBacklog, save, type StepRecord, stepsAfter } from './state.ts';
+import type { StoredView } from './view.ts';
 
 export interface WatchOptions {
   /** The one connection of the leader, with its lock: whoever has lost the lock cannot write either. */
   readonly client: pg.ClientBase;
   /** The leading process. */
   readonly leader: string;
-  /** @param state what `save` gave; undefined: from nothing */
-  readonly judgeFrom: (state: unknown) => Judge;
+  /** Left out: facts are recorded and not judged. @param state what `save` gave; undefined: from nothing */
+  readonly judgeFrom?: (state: unknown) => Judge;
   readonly tables: readonly PartitionedTable[];
   /** What a calculation that timed out took at least. */
   readonly timeoutMs: number;
@@ -39,6 +41,7 @@ export interface WatchOptions {
 export interface StepResult {
   readonly facts: number;
   readonly events: readonly AlertEvent[];
+  readonly view: StoredView;
   /** More waits: the next step need not. */
   readonly more: boolean;
 }
@@ -52,12 +55,18 @@ export class Watch {
   readonly #options: WatchOptions;
   readonly #partitions: Partitions;
   readonly #definitions = new Definitions();
-  readonly #judge: Judge;
+  readonly #judge: Judge | undefined;
   #step: number;
   #savedAt = performance.now();
   #factsSinceSave: number;
 
-  private constructor(options: WatchOptions, partitions: Partitions, judge: Judge, step: number, factsSinceSave: number) {
+  private constructor(
+    options: WatchOptions,
+    partitions: Partitions,
+    judge: Judge | undefined,
+    step: number,
+    factsSinceSave: number,
+  ) {
     this.#options = options;
     this.#partitions = partitions;
     this.#judge = judge;
@@ -72,9 +81,10 @@ export class Watch {
     const [judge, step, facts] = await transaction(client, async () => {
       const position = await lockPosition(client);
       const saved = await loadSaved(client);
-      const restored = judgeFrom(saved?.state);
+      const restored = judgeFrom?.(saved?.state);
       let repeated = 0;
-      for (const record of await stepsAfter(client, saved?.step ?? 0)) repeated += await repeat(client, restored, record);
+      for (const record of await stepsAfter(client, saved?.step ?? 0))
+        repeated += await repeat(client, restored, record);
       return [restored, position.step, repeated] as const;
     });
     const watch = new Watch(options, partitions, judge, step, facts);
@@ -82,7 +92,8 @@ export class Watch {
     return watch;
   }
 
-  get judge(): Judge {
+  /** Undefined where facts are not judged. */
+  get judge(): Judge | undefined {
     return this.#judge;
   }
 
@@ -101,42 +112,58 @@ export class Watch {
     for (;;) {
       const result = await transaction(client, () => this.#try());
       if (!('missing' in result)) return result;
-      for (const table of ['monitor_hours', 'monitor_facts']) await this.#partitions.ensure(client, table, result.missing);
+      for (const table of ['monitor_hours', 'monitor_facts'])
+        await this.#partitions.ensure(client, table, result.missing);
     }
   }
 
   async #try(): Promise<StepResult | { readonly missing: readonly number[] }> {
-    const { client, leader, timeoutMs, graceMs = GRACE_MS, behindMs = BEHIND_MS, stepFacts = STEP_FACTS } = this.#options;
+    const {
+      client,
+      leader,
+      timeoutMs,
+      graceMs = GRACE_MS,
+      behindMs = BEHIND_MS,
+      stepFacts = STEP_FACTS,
+    } = this.#options;
     const position = await lockPosition(client);
     if (position.step !== this.#step) throw new Error('another process has judged meanwhile');
     const ended = await takeEnded(client, stepFacts, graceMs);
     const keptSince = this.#partitions.keptSince('monitor_facts', position.nowMs);
     const kept = ended.filter((row) => row.finished_at.getTime() >= keptSince);
-    const missing = this.#partitions.missing('monitor_facts', kept.map((row) => row.finished_at.getTime()));
+    const missing = this.#partitions.missing(
+      'monitor_facts',
+      kept.map((row) => row.finished_at.getTime()),
+    );
     if (missing.length > 0) return { missing };
     const rows = await this.#definitions.complete(client, kept);
 
     const step = this.#step + 1;
     const facts = rows.map((row) => factOf(row, timeoutMs));
     const judged = facts.map((fact) => judgeFact(this.#judge, fact));
-    for (const accept of await takeAccepts(client, step)) this.#judge.accept(accept);
+    for (const accept of await takeAccepts(client, step)) this.#judge?.accept(accept);
     const more = ended.length === stepFacts;
-    const at = Math.max(position.at ?? 0, more ? newest(facts) : position.nowMs - behindMs);
-    this.#judge.advance(at);
-    const events = this.#judge.takeEvents();
+    const at = Math.max(position.at ?? 0, more ? newest(ended) : position.nowMs - behindMs);
+    this.#judge?.advance(at);
+    const events = this.#judge?.takeEvents() ?? [];
 
     const record: StepRecord = { step, at, facts: await this.#write(judged, position.nowMs) };
-    await markRecorded(client, ended.map(({ id }) => id));
+    await markRecorded(
+      client,
+      ended.map(({ id }) => id),
+    );
     if (events.length > 0) {
       // What was told must have happened: all else may be done again after a crash of the database.
       await client.query('set local synchronous_commit = on');
       await this.#options.tell(client, events);
     }
-    await commitStep(client, record, leader, {});
+    const { waiting, oldestMs } = await readBacklog(client);
+    const view: StoredView = { step, at, writtenAt: position.nowMs, recorder: { waiting, lagMs: oldestMs } };
+    await commitStep(client, record, leader, view);
     // Only now: where this transaction begins again for a partition, nothing of it has been judged.
     this.#step = step;
     this.#factsSinceSave += facts.length;
-    return { facts: facts.length, events, more };
+    return { facts: facts.length, events, more, view };
   }
 
   async #write(judged: readonly JudgedFact[], nowMs: number): Promise<StepRecord['facts']> {
@@ -162,30 +189,36 @@ export class Watch {
     await transaction(client, async () => {
       const position = await lockPosition(client);
       if (position.step !== step) throw new Error('another process has judged meanwhile');
-      await save(client, { step, state: this.#judge.save() });
+      await save(client, { step, state: this.#judge?.save() });
     });
     this.#savedAt = performance.now();
     this.#factsSinceSave = 0;
   }
 }
 
-const newest = (facts: readonly Fact[]): number => facts.reduce((max, { finishedAt }) => Math.max(max, finishedAt), 0);
+const newest = (rows: readonly EndedRow[]): number =>
+  rows.reduce((max, { finished_at }) => Math.max(max, finished_at.getTime()), 0);
 
-const judgeFact = (judge: Judge, fact: Fact): JudgedFact => {
+const judgeFact = (judge: Judge | undefined, fact: Fact): JudgedFact => {
   const observation = observationOf(fact);
-  return { ...fact, residual: observation === undefined ? Number.NaN : Math.fround(judge.observe(observation)) };
+  const residual = observation && judge?.observe(observation);
+  return { ...fact, residual: residual === undefined ? Number.NaN : Math.fround(residual) };
 };
 
 /** What a step did to the detector, again; gives the number of facts. */
-const repeat = async (client: pg.ClientBase, judge: Judge, { step, at, facts }: StepRecord): Promise<number> => {
+const repeat = async (
+  client: pg.ClientBase,
+  judge: Judge | undefined,
+  { step, at, facts }: StepRecord,
+): Promise<number> => {
   const again =
     facts === null
       ? []
       : await readFacts(client, facts, { oldest: new Date(facts.oldest), newest: new Date(facts.newest) });
   for (const fact of again) judgeFact(judge, fact);
-  for (const accept of await acceptsOf(client, step)) judge.accept(accept);
-  judge.advance(at);
+  for (const accept of await acceptsOf(client, step)) judge?.accept(accept);
+  judge?.advance(at);
   // told before
-  judge.takeEvents();
+  judge?.takeEvents();
   return again.length;
 };
