@@ -10,8 +10,8 @@ import type { StoredView, View } from './live/view.ts';
 
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 const WORKER_FILE = new URL(`./live/worker.${EXTENSION}`, import.meta.url);
-/** The service's own start comes first. */
-const START_AFTER_MS = 1_000;
+/** The service's own start comes first: its threads, and whoever waits for them. */
+const START_AFTER_MS = 5_000;
 /** One that fails at once fails again, and its failures should be read. */
 const RESTART_MS = 10_000;
 /** A thread that has not ended by then is in a statement that hangs. */
