@@ -48,7 +48,9 @@ create table alert_notifications (
     check (state in ('waiting', 'delivered', 'superseded', 'silenced', 'acknowledged', 'given_up')),
   attempts integer not null default 0,
   next_try_at timestamptz not null default clock_timestamp(),
-  leased_until timestamptz,                     -- a process sends it just now; later: that process has died
+  leased_until timestamptz,                     -- a process sends it just now; when that is past, the process has died
+  created_at timestamptz not null default clock_timestamp(),
+  first_tried_at timestamptz,
   delivered_at timestamptz,
   error text,                                   -- of the last attempt that failed
   unique (event_id, channel)
@@ -56,10 +58,11 @@ create table alert_notifications (
 create index alert_notifications_waiting on alert_notifications (channel, next_try_at) where state = 'waiting';
 create index alert_notifications_by_alert on alert_notifications (alert_id);
 
--- What has to be said again while an alert is open, and when next.
+-- Channels to which open alerts are said again and again, and when next. Nothing else is sent to one meanwhile.
 create table alert_channels (
   channel text primary key,
-  resend_at timestamptz not null default clock_timestamp()
+  resend_at timestamptz not null default clock_timestamp(),
+  leased_until timestamptz
 );
 
 create table alert_silences (

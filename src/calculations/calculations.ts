@@ -7,7 +7,7 @@ import type { Log } from '../core/log.ts';
 import { CONDITION_KINDS } from '../conditions/types.ts';
 import { isConnectionLost, openPool } from '../database/connect.ts';
 import { sql } from '../database/sql.ts';
-import { decodeIntegers, encodeCursor } from './cursors.ts';
+import { decodeIntegers, encodeCursor } from '../core/cursors.ts';
 import { Asking } from './asking.ts';
 import { changesOf, untilDeadline } from './changes.ts';
 import { Dispatcher } from './dispatcher.ts';

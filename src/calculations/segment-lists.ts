@@ -5,7 +5,7 @@ import { isSerializationFailure } from '../database/errors.ts';
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
 import { transaction } from '../database/transaction.ts';
-import { decodeText, encodeCursor } from './cursors.ts';
+import { decodeText, encodeCursor } from '../core/cursors.ts';
 import { readInteger } from './input.ts';
 import { DEFAULT_LIST_IDS_LIMIT, LIST_BATCH, MAX_LIST_IDS_LIMIT, MAX_UPLOAD_ATTEMPTS, MAX_UPLOADS } from './limits.ts';
 import { refuseOtherLists } from './list-input.ts';

@@ -7,7 +7,7 @@ import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
 import { transaction } from '../database/transaction.ts';
 import { withFoldLock } from '../index/lock.ts';
-import { decodeText, encodeCursor } from './cursors.ts';
+import { decodeText, encodeCursor } from '../core/cursors.ts';
 import { conditionOf, type Definitions, expand, loadDefinitions, ruleOf } from './definitions.ts';
 import { type Fields, readFields, readInteger, readText } from './input.ts';
 import { DEFAULT_LIST_LIMIT, MAX_DESCRIPTION_LENGTH, MAX_LIST_LIMIT, MAX_NAME_LENGTH, MAX_SEGMENTS } from './limits.ts';

@@ -3,7 +3,7 @@ import { invalid, notFound } from '../core/errors.ts';
 import { formatId, parseId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import { sql } from '../database/sql.ts';
-import { badCursor, decodeIntegers, encodeCursor } from './cursors.ts';
+import { badCursor, decodeIntegers, encodeCursor } from '../core/cursors.ts';
 import { isStorable, readInteger } from './input.ts';
 import {
   DEFAULT_LIST_LIMIT,

@@ -19,6 +19,7 @@ import { readHealth, readProcess, readWork } from '../http/metrics/read.ts';
 import { type HttpServer, startServer } from '../http/server.ts';
 import { allRoutes } from '../http/routes/index.ts';
 import { Workspaces } from '../http/workspaces.ts';
+import { Alerts } from '../monitoring/alerts/alerts.ts';
 import { diagnosisSources } from './diagnosing.ts';
 import { Monitor } from '../monitoring/monitor.ts';
 import type { Settings } from './settings.ts';
@@ -180,6 +181,18 @@ const start = async (
   };
   const imports = new Imports({ pool, directory, onQueued: () => background.wake() });
   const intake = new Intake({ pool, log, onApplied });
+  const alerts = new Alerts({
+    pool,
+    log,
+    settings: {
+      publicUrl: settings.publicUrl ?? server.url,
+      webhookUrl: settings.alertWebhookUrl,
+      webhookSecret: settings.alertWebhookSecret,
+      webhookAllowPrivate: settings.alertWebhookAllowPrivate,
+      alertmanagerUrl: settings.alertmanagerUrl,
+    },
+    onSent: (channel, outcome) => metrics.notification(channel, outcome),
+  });
   await calculations.start();
   undo.add(() => calculations.stop());
   await background.start();
@@ -199,6 +212,8 @@ const start = async (
   });
   monitor.start();
   undo.add(() => monitor.stop());
+  alerts.start();
+  undo.add(() => alerts.stop());
   metrics.watch({
     work: () => readWork(pool),
     process: () => readProcess(pool, calculations),
@@ -218,6 +233,7 @@ const start = async (
     calculations,
     snapshots,
     workspaces,
+    alerts,
     metrics,
     version: VERSION,
     embedded: database.embedded,
@@ -232,6 +248,8 @@ const start = async (
   undo.add(() => server.stop());
   const stop = async (): Promise<void> => {
     stopping = true;
+    // Streams have no end of their own, and would hold up the server.
+    alerts.endStreams();
     await undo.run();
   };
   return { url: server.url, port: server.port, databaseUrl: database.url, embedded: database.embedded, postgres, stop };

@@ -6,6 +6,7 @@ import type { Retention } from '../monitoring/live/partitions.ts';
 
 /** More threads than this gain nothing: a calculation is bound by PostgreSQL, not by JavaScript. */
 const MAX_WORKERS = 64;
+const MAX_URL_CHARACTERS = 2_000;
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
 
 const wholeNumber = (low: number, high: number) =>
@@ -22,6 +23,15 @@ const databaseUrl = z.string().refine((text) => {
     return false;
   }
 }, 'must look like postgres://user:password@host:5432/database');
+
+/** Without a fragment, which nobody would receive. */
+const httpUrl = z.string().refine((text) => {
+  if (text.length > MAX_URL_CHARACTERS || !URL.canParse(text)) return false;
+  const { protocol, hash } = new URL(text);
+  return ['http:', 'https:'].includes(protocol) && hash === '';
+}, 'must be a URL that begins with http:// or https://');
+
+const yesOrNo = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
 
 interface Setting<T> {
   readonly schema: z.ZodType<T, string>;
@@ -88,6 +98,27 @@ export const SETTINGS = {
     String(DEFAULT_HOUR_DAYS),
     'how long what is rolled up by the hour is kept, in days',
   ),
+  EVENKEEL_PUBLIC_URL: setting(
+    httpUrl,
+    'http://localhost:PORT',
+    'where people reach this service: what links in alerts begin with',
+  ),
+  ALERT_WEBHOOK_URL: setting(httpUrl, 'none', "where alerts are posted, in the format of Alertmanager's webhook"),
+  ALERT_WEBHOOK_SECRET: setting(
+    z.string().regex(/^[\x21-\x7e]{16,255}$/, 'must be 16 to 255 printable ASCII characters without spaces'),
+    'none: what is posted is not signed',
+    'what the webhook is signed with (HMAC-SHA256)',
+  ),
+  ALERT_WEBHOOK_ALLOW_PRIVATE: setting(
+    yesOrNo,
+    'false',
+    'whether ALERT_WEBHOOK_URL may be at a private, loopback or link-local address',
+  ),
+  ALERTMANAGER_URL: setting(
+    httpUrl,
+    'none',
+    'an Alertmanager that is told of alerts, as http://host:9093; it may be at a private address',
+  ),
   EVENKEEL_LOG_LEVEL: setting(
     z.enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent') as z.ZodType<
       LogLevel,
@@ -121,7 +152,22 @@ export interface Settings {
   /** Of what monitoring records. */
   readonly retention: Retention;
   readonly logLevel: LogLevel;
+  /** Without a slash at the end. Absent: as this machine sees it. */
+  readonly publicUrl: string | undefined;
+  readonly alertWebhookUrl: string | undefined;
+  readonly alertWebhookSecret: string | undefined;
+  readonly alertWebhookAllowPrivate: boolean;
+  readonly alertmanagerUrl: string | undefined;
 }
+
+/** What must not reach a terminal or a log: keys, passwords, and URLs, which often hold one. */
+const SECRET = new Set<keyof typeof SETTINGS>([
+  'EVENKEEL_OPERATOR_KEY',
+  'DATABASE_URL',
+  'ALERT_WEBHOOK_URL',
+  'ALERT_WEBHOOK_SECRET',
+  'ALERTMANAGER_URL',
+]);
 
 export type ReadSettings =
   | { readonly settings: Settings; readonly warnings: readonly string[] }
@@ -135,8 +181,7 @@ export const readSettings = (environment: Readonly<Record<string, string | undef
     if (text === undefined || text === '') return undefined;
     const parsed = SETTINGS[name].schema.safeParse(text);
     if (parsed.success) return parsed.data as z.output<(typeof SETTINGS)[K]['schema']>;
-    // A key or a password must not reach a terminal or a log.
-    const shown = name === 'EVENKEEL_OPERATOR_KEY' || name === 'DATABASE_URL' ? '' : ` (it is "${text.slice(0, 80)}")`;
+    const shown = SECRET.has(name) ? '' : ` (it is "${text.slice(0, 80)}")`;
     faults.push(`${name} ${parsed.error.issues[0]?.message ?? 'is not valid'}${shown}`);
     return undefined;
   };
@@ -162,6 +207,11 @@ export const readSettings = (environment: Readonly<Record<string, string | undef
       hourDays: read('EVENKEEL_HOUR_DAYS') ?? DEFAULT_HOUR_DAYS,
     },
     logLevel: read('EVENKEEL_LOG_LEVEL') ?? 'info',
+    publicUrl: read('EVENKEEL_PUBLIC_URL')?.replace(/\/+$/, ''),
+    alertWebhookUrl: read('ALERT_WEBHOOK_URL'),
+    alertWebhookSecret: read('ALERT_WEBHOOK_SECRET'),
+    alertWebhookAllowPrivate: read('ALERT_WEBHOOK_ALLOW_PRIVATE') ?? false,
+    alertmanagerUrl: read('ALERTMANAGER_URL'),
   };
   return faults.length > 0 ? { faults } : { settings, warnings: unknownSettings(environment) };
 };

@@ -1,7 +1,7 @@
 import { invalid } from './errors.ts';
 
 /** Ids as callers see them: a prefix that names the kind and the row's number. */
-const PREFIXES = { calculation: 'clc', snapshot: 'snp', import: 'imp' } as const;
+const PREFIXES = { calculation: 'clc', snapshot: 'snp', import: 'imp', silence: 'sil' } as const;
 export type IdKind = keyof typeof PREFIXES;
 
 export const formatId = (kind: IdKind, id: number): string => `${PREFIXES[kind]}_${id}`;

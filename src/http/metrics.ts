@@ -64,6 +64,7 @@ export class Metrics {
   readonly #messages: Counter<'type'>;
   readonly #imports: Counter<'outcome'>;
   readonly #schedule: Counter<'outcome'>;
+  readonly #notifications: Counter<'channel' | 'outcome'>;
 
   constructor() {
     const histogram = <L extends string = never>(name: string, help: string, buckets: number[], ...labelNames: L[]) =>
@@ -131,6 +132,11 @@ export class Metrics {
       'Segments that were due: asked for a calculation, skipped as nothing had changed, busy with the one before, failed.',
       'outcome',
     );
+    this.#notifications = counter(
+      'alert_notifications_total',
+      'Attempts to tell a channel of an alert, by what came of them.',
+      ...(['channel', 'outcome'] as const),
+    );
     this.#begin();
     collectDefaultMetrics({ register: this.registry });
   }
@@ -171,6 +177,10 @@ export class Metrics {
 
   schedule(outcome: string): void {
     this.#schedule.inc({ outcome });
+  }
+
+  notification(channel: string, outcome: string): void {
+    this.#notifications.inc({ channel, outcome });
   }
 
   fold(durationMs: number): void {

@@ -59,11 +59,19 @@ export const streamLines = async (
   response.end(text);
 };
 
+export interface EventStreamOptions {
+  /** What `Last-Event-ID` gives back when the caller comes again. */
+  readonly idOf?: (value: unknown) => number;
+  /** Answers at once, before there is anything to say. */
+  readonly eager?: boolean;
+}
+
 /** Server-sent events: one named `event` with JSON for each value, until there are no more or the caller goes away. */
 export const streamEvents = async (
   response: Response,
   event: string,
   watch: (signal: AbortSignal) => AsyncIterable<unknown>,
+  { idOf, eager = false }: EventStreamOptions = {},
 ): Promise<void> => {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
@@ -75,6 +83,15 @@ export const streamEvents = async (
       'x-accel-buffering': 'no',
     });
   };
+  if (response.req.method === 'HEAD') {
+    head();
+    response.end();
+    return;
+  }
+  if (eager) {
+    head();
+    response.write(': here\n\n');
+  }
   const heartbeat = setInterval(() => {
     head();
     response.write(': still here\n\n');
@@ -83,7 +100,8 @@ export const streamEvents = async (
     for await (const value of watch(gone.signal)) {
       if (response.destroyed) break;
       head();
-      if (!response.write(`event: ${event}\ndata: ${JSON.stringify(value)}\n\n`)) await drained(response);
+      const id = idOf === undefined ? '' : `id: ${idOf(value)}\n`;
+      if (!response.write(`${id}event: ${event}\ndata: ${JSON.stringify(value)}\n\n`)) await drained(response);
     }
     head();
     response.end();

@@ -6,8 +6,10 @@ import type {
 } from '../../calculations/services.ts';
 import type { Imports } from '../../ingest/imports.ts';
 import type { Intake } from '../../ingest/intake.ts';
+import type { Alerts } from '../../monitoring/alerts/alerts.ts';
 import type { Route } from '../route.ts';
 import type { Workspaces } from '../workspaces.ts';
+import { alertRoutes } from './alerts.ts';
 import { calculationRoutes } from './calculations.ts';
 import { catalogueRoutes } from './catalogue.ts';
 import { importRoutes } from './imports.ts';
@@ -27,6 +29,7 @@ export interface RouteOptions extends Omit<MetaOptions, 'others'>, UserRouteOpti
   readonly calculations: CalculationsService;
   readonly snapshots: SnapshotsService;
   readonly workspaces: Workspaces;
+  readonly alerts: Alerts;
 }
 
 /** Everything that can be called. */
@@ -41,6 +44,7 @@ export const allRoutes = (options: RouteOptions): Route[] => {
     ...calculationRoutes(calculations),
     ...snapshotRoutes(snapshots, calculations),
     ...catalogueRoutes(db),
+    ...alertRoutes(options.alerts),
     ...workspaceRoutes(workspaces, openMode),
   ];
   return [...others, ...metaRoutes({ ...options, others })];

@@ -1,4 +1,4 @@
-import { decodeIntegers, decodeText, encodeCursor } from '../../../src/calculations/cursors.ts';
+import { decodeIntegers, decodeText, encodeCursor } from '../../../src/core/cursors.ts';
 
 test('a cursor gives back what it was made of', () => {
   expect(decodeIntegers('members', encodeCursor('members', 7, 31_999), 2)).toEqual([7, 31_999]);

@@ -1,7 +1,7 @@
-import { invalid } from '../core/errors.ts';
+import { invalid } from './errors.ts';
 
 /** What a cursor stands in; a cursor of one kind is refused by the others. */
-export type CursorKind = 'segments' | 'calculations' | 'snapshots' | 'members' | 'changes' | 'lists';
+export type CursorKind = 'segments' | 'calculations' | 'snapshots' | 'members' | 'changes' | 'lists' | 'alerts';
 
 /** A userId of 255 characters, each escaped in JSON, takes 2,060. */
 const MAX_CURSOR_LENGTH = 2_100;

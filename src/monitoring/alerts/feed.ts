@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EvenkeelError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { Queryable } from '../../database/port.ts';
+import { sql } from '../../database/sql.ts';
+import { FEED_BATCH, FEED_POLL_MS, MAX_STREAMS } from './limits.ts';
+import { type EventRow, eventSeenBy, seenBy, type Viewer, workspaceOf } from './read.ts';
+import type { AlertEventResource, AlertResource } from './resources.ts';
+import { type AlertRow, storedOf } from './stored.ts';
+
+const FEED = sql('alerts-feed');
+
+/** An event as a stream tells it: with the alert as it was then. */
+export interface StreamedEvent extends AlertEventResource {
+  readonly alert: AlertResource;
+}
+
+type FeedRow = EventRow & Omit<AlertRow, 'alert' | 'recorded_at'>;
+
+interface FeedOptions {
+  readonly db: Queryable;
+  readonly log: Log;
+  readonly publicUrl: string;
+  readonly pollMs?: number;
+}
+
+/** What happens to alerts, as it happens. However many follow it, the database is asked once a second whether there is anything new. */
+export class Feed {
+  readonly #options: FeedOptions;
+  readonly #stopping = new AbortController();
+  #streams = 0;
+  #head = 0;
+  #looking: Promise<void> | undefined;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  /** Ends all streams. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  /** The number of the newest event; 0 where there is none. */
+  async latest(): Promise<number> {
+    const { rows } = await this.#options.db.query<{ id: number | null }>('select max(id) as id from alert_events');
+    return rows[0]?.id ?? 0;
+  }
+
+  /** Throws 503 where as many follow already as one process serves. */
+  checkRoom(): void {
+    if (this.#streams >= MAX_STREAMS)
+      throw new EvenkeelError(503, 'too_many_streams', `${MAX_STREAMS} streams of alerts are open already`, {
+        hint: 'close some, or ask GET /v1/alerts now and then',
+      });
+  }
+
+  /** Events after `afterId` that concern the viewer, until the signal or the end of the service. Goes on while the database is away. */
+  async *watch(viewer: Viewer, afterId: number, signal: AbortSignal): AsyncGenerator<StreamedEvent> {
+    const ends = AbortSignal.any([signal, this.#stopping.signal]);
+    this.#streams += 1;
+    let seen = afterId;
+    try {
+      while (!ends.aborted) {
+        const head = this.#head;
+        const events = head > seen ? await this.#read(viewer, seen) : [];
+        for (const event of events) {
+          yield event;
+          seen = event.id;
+        }
+        // What does not concern the viewer need not be gone through again.
+        if (events.length < FEED_BATCH && head > seen) seen = head;
+        if (events.length < FEED_BATCH) await this.#look(ends);
+      }
+    } finally {
+      this.#streams -= 1;
+    }
+  }
+
+  async #read(viewer: Viewer, afterId: number): Promise<StreamedEvent[]> {
+    const { db, publicUrl } = this.#options;
+    const { rows } = await db.query<FeedRow>(FEED, [afterId, workspaceOf(viewer), FEED_BATCH]);
+    return rows.flatMap((row) => {
+      const alert = seenBy(viewer, storedOf({ ...row, alert: row.then_alert }), publicUrl);
+      return alert === undefined ? [] : [{ ...eventSeenBy(viewer, row), alert }];
+    });
+  }
+
+  /** Waits a while and looks once for all who wait. */
+  async #look(ends: AbortSignal): Promise<void> {
+    this.#looking ??= this.#lookOnce().finally(() => {
+      this.#looking = undefined;
+    });
+    await Promise.race([this.#looking, aborted(ends)]);
+  }
+
+  async #lookOnce(): Promise<void> {
+    const { log, pollMs = FEED_POLL_MS } = this.#options;
+    await sleep(pollMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    try {
+      if (!this.#stopping.signal.aborted) this.#head = await this.latest();
+    } catch (error) {
+      log.debug({ reason: (error as Error).message }, 'cannot look for events of alerts');
+    }
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
