@@ -1,0 +1,169 @@
+import type { AlertEvent, Fired, Severity } from '../types.ts';
+import type { Cause } from './attribution.ts';
+import { courseFor, describe } from './describe.ts';
+import { onsetOf } from './onset.ts';
+import { enough, type Looker } from './rules.ts';
+import { isIn, sameTarget, type Target } from './scopes.ts';
+import { BIN_MS, HOUR_MS } from './time.ts';
+import { causesOf, type Firing, isHigher, verdictOn } from './watch.ts';
+import { looker, membersOf, recentOf, type World } from './world.ts';
+
+/** An alert of calculations that are slow, as it is kept while it is open. */
+export interface OpenAlert {
+  readonly id: string;
+  target: Target;
+  severity: Severity;
+  readonly escalations: { at: number; severity: Severity }[];
+  readonly onset: number;
+  readonly openedAt: number;
+  /** Logs of ×: the highest of the short window, and of six hours. */
+  peak: number;
+  held: number;
+  fired: readonly Fired[];
+}
+
+/** A cause that waits until it stands out from the next. */
+export interface Held {
+  readonly target: Target;
+  readonly since: number;
+}
+
+export interface AlertBook {
+  open: OpenAlert[];
+  held: Held[];
+  /** Of all that were ever opened. */
+  opened: number;
+}
+
+/** A cause within an open alert is one of its own only if it makes its part slower by this again. */
+const OF_ITS_OWN = Math.log(1.5);
+/** So much of the smaller scope in the other: the same cause. */
+const SAME = 0.5;
+
+/** One evaluation at the end of a bin. */
+export const follow = (book: AlertBook, world: World, found: readonly Firing[]): AlertEvent[] => {
+  const at = world.endBin * BIN_MS;
+  const events: AlertEvent[] = [];
+  const tell = (type: AlertEvent['type'], alert: OpenAlert, resolvedAt: number | null = null): void => {
+    events.push({ type, at, alert: describe(alert, world, found, resolvedAt) });
+  };
+  resolveThoseOver(book, world, at, tell);
+  updateOpen(book, world, at, tell);
+  if (found.length === 0) {
+    book.held = [];
+    return events;
+  }
+  const causes = causesOf(world, found);
+  moveScopes(book, world, causes, tell);
+  openNew(book, world, causes, at, tell);
+  return events;
+};
+
+type Tell = (type: AlertEvent['type'], alert: OpenAlert, resolvedAt?: number | null) => void;
+
+const resolveThoseOver = (book: AlertBook, world: World, at: number, tell: Tell): void => {
+  for (const alert of book.open) if (isOver(alert, looker(world, alert.target), world)) tell('resolved', alert, at);
+  book.open = book.open.filter((alert) => !isOver(alert, looker(world, alert.target), world));
+};
+
+/** How clearly a window must be below what was held before. */
+const CLEAR_SIGMAS = 4;
+const LONGER = [1, 1.5, 2, 3];
+
+/** Back to normal: below the threshold, nearer to normal than to what it was, and not by chance. */
+const isOver = (alert: OpenAlert, look: Looker, { config }: World): boolean =>
+  LONGER.some((factor) => {
+    const seen = enough(look, config.clearHours * factor, config.minCalculations, config);
+    if (seen === undefined || seen.own.mean >= Math.log(config.clearRatio)) return false;
+    return seen.own.mean < alert.held / 2 && alert.held - seen.own.mean >= CLEAR_SIGMAS * seen.own.error;
+  });
+
+const updateOpen = (book: AlertBook, world: World, at: number, tell: Tell): void => {
+  for (const alert of book.open) {
+    measure(alert, looker(world, alert.target), world);
+    const verdict = verdictOn(world, alert.target);
+    if (verdict === undefined) continue;
+    alert.fired = verdict.fired;
+    if (!isHigher(verdict.severity, alert.severity)) continue;
+    alert.severity = verdict.severity;
+    alert.escalations.push({ at, severity: verdict.severity });
+    tell('escalated', alert);
+  }
+};
+
+const measure = (alert: OpenAlert, look: Looker, world: World): void => {
+  alert.peak = Math.max(alert.peak, recentOf(look, world).own.mean);
+  alert.held = Math.max(alert.held, look(6).own.n >= world.config.minCalculations ? look(6).own.mean : 0);
+};
+
+/** The part of the smaller scope that is in the other as well, by segments. */
+const overlap = (world: World, one: Target, other: Target): number => {
+  const [a, b] = [membersOf(world.segments, one), membersOf(world.segments, other)];
+  const both = a.filter((i) => isIn(other, world.segments, i)).length;
+  return both / Math.max(1, Math.min(a.length, b.length));
+};
+
+/** An alert whose scope explains nothing any more, where a cause that overlaps it does, is about that one. */
+const moveScopes = (book: AlertBook, world: World, causes: readonly Cause[], tell: Tell): void => {
+  for (const alert of book.open) {
+    if (causes.some(({ target }) => sameTarget(target, alert.target))) continue;
+    const better = causes.find(
+      ({ target, lead }) =>
+        lead >= world.config.decided &&
+        overlap(world, target, alert.target) >= SAME &&
+        !book.open.some((other) => sameTarget(other.target, target)),
+    );
+    if (better === undefined || verdictOn(world, better.target) === undefined) continue;
+    alert.target = better.target;
+    tell('changed', alert);
+  }
+};
+
+const openNew = (book: AlertBook, world: World, causes: readonly Cause[], at: number, tell: Tell): void => {
+  const held: Held[] = [];
+  for (const cause of causes) {
+    if (book.open.some(({ target }) => sameTarget(target, cause.target))) continue;
+    const within = book.open.some(({ target }) => overlap(world, target, cause.target) >= SAME);
+    if (within && cause.effect < OF_ITS_OWN) continue;
+    const verdict = verdictOn(world, cause.target);
+    if (verdict === undefined) continue;
+    const waits = book.held.find(({ target }) => sameTarget(target, cause.target)) ?? { target: cause.target, since: at };
+    if (
+      verdict.severity === 'drift' &&
+      cause.lead < world.config.decided &&
+      at - waits.since < world.config.holdHours * HOUR_MS
+    ) {
+      held.push(waits);
+      continue;
+    }
+    const alert = newAlert(book, world, cause.target, verdict.severity, verdict.fired, at);
+    book.open.push(alert);
+    tell('opened', alert);
+  }
+  book.held = held;
+};
+
+const newAlert = (
+  book: AlertBook,
+  world: World,
+  target: Target,
+  severity: Severity,
+  fired: readonly Fired[],
+  at: number,
+): OpenAlert => {
+  book.opened += 1;
+  const alert: OpenAlert = {
+    id: `alr_${at.toString(36)}${book.opened.toString(36)}`,
+    target,
+    severity,
+    escalations: [{ at, severity }],
+    onset: onsetFor(world, target, at),
+    openedAt: at,
+    peak: 0,
+    held: 0,
+    fired,
+  };
+  measure(alert, looker(world, target), world);
+  return alert;
+};
+const onsetFor = (world: World, target: Target, at: number): number => Math.min(at, onsetOf(courseFor(world, target)));

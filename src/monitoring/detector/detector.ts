@@ -1,0 +1,354 @@
+import type { Alert, AlertEvent, Observation, Scope } from '../types.ts';
+import { type AlertBook, follow } from './alerts.ts';
+import { type BaselineChange, CLIP, closeDay, fitBaselines, type Model, newModel, ringMean, typicalLevel } from './baseline.ts';
+import { DEFAULT_CONFIG, type DetectorConfig } from './config.ts';
+import { describe } from './describe.ts';
+import { usualAlpha } from './growth.ts';
+import { bucketOf } from './histogram.ts';
+import { lookAt } from './rules.ts';
+import { isIn, scopeOf } from './scopes.ts';
+import { RING, Segments } from './segments.ts';
+import { Slice } from './slice.ts';
+import { binOf, BINS_PER_DAY, BINS_PER_HOUR, DAY_MS, dayOfBin, hourOfBin } from './time.ts';
+import { firings } from './watch.ts';
+import type { World } from './world.ts';
+
+/** A slice's present state, for pages and metrics. */
+export interface SliceView {
+  readonly scope: Scope;
+  /** × normal over the short window, which may have widened; null where there is nothing. */
+  readonly ratio: number | null;
+  /** Within these it is not told from noise. */
+  readonly band: { readonly low: number; readonly high: number };
+  readonly hours: number;
+  readonly calculations: number;
+}
+
+/** What a baseline expects of one segment. */
+export interface BaselineView {
+  readonly workspace: string;
+  readonly segment: string;
+  readonly version: number;
+  readonly kinds: readonly string[];
+  readonly expectedMs: number;
+  /** Calculations it was made of; 0: borrowed from what is typical for its kinds. */
+  readonly calculations: number;
+  readonly spread: number;
+  /** Until when it stays as it is, because an alert is open or was; null: it may follow. */
+  readonly lockedUntil: number | null;
+}
+
+/** How quickly the spread of a segment's residuals and its quick average follow. */
+const SPREAD_PACE = 1 / 64;
+const QUICK_PACE = 1 / 8;
+/** A segment whose quick average is above this is worth a look. */
+const HOT = 0.25;
+/** Mean absolute deviation to standard deviation of normal values; what is cut off before. */
+const TO_DEVIATION = 1.2533;
+const MOST_DEVIATION = 1.5;
+const NOISE_BINS = 6 * BINS_PER_HOUR;
+
+/**
+ * Watches a stream of calculations: what each should take, which slices take longer, and what alerts that makes. A pure function of what it
+ * is given: no clock, no chance. Observations come in time order; a late one counts where the stream is. Rules are judged at the ends of
+ * bins of five minutes, when the first observation (or `advance`) beyond comes.
+ */
+export class Detector {
+  readonly config: DetectorConfig;
+  private readonly model: Model = newModel();
+  private readonly segments = new Segments();
+  private readonly all = new Slice({});
+  private readonly workspaces: Slice[] = [];
+  private readonly kinds: Slice[] = [];
+  private readonly names = { kinds: [] as string[], workspaces: [] as string[] };
+  private readonly kindNumbers = new Map<string, number>();
+  private readonly workspaceNumbers = new Map<string, number>();
+  private readonly book: AlertBook = { open: [], held: [], opened: 0 };
+  private readonly hot = new Set<number>();
+  private events: AlertEvent[] = [];
+  /** The bin that runs, and whether it holds anything. */
+  private bin = -1;
+  private binEndsAt = Number.NEGATIVE_INFINITY;
+  private isEmpty = true;
+  private hourOfDay = 0;
+
+  constructor(config: Partial<DetectorConfig> = {}) {
+    this.config = { ...DEFAULT_CONFIG, ...config };
+  }
+
+  /** One calculation. Gives its residual, the log of × normal; NaN where nothing is known to compare it with. */
+  observe(o: Observation): number {
+    if (o.finishedAt >= this.binEndsAt) this.turnTo(binOf(o.finishedAt));
+    if (o.outcome === 'cancelled') return Number.NaN;
+    const i = this.segmentOf(o);
+    if (o.outcome === 'failed') {
+      for (const slice of this.segments.slices[i]!) {
+        slice.turnTo(this.bin);
+        slice.addFailure();
+      }
+      return Number.NaN;
+    }
+    this.isEmpty = false;
+    return this.take(i, Math.log(Math.max(o.durationMs, 0.001)), Math.log(Math.max(o.population, 1)));
+  }
+
+  /** Time passes without an observation. */
+  advance(nowMs: number): void {
+    if (this.bin >= 0 && nowMs >= this.binEndsAt) this.turnTo(binOf(nowMs));
+  }
+
+  /** What happened to alerts since the last call. */
+  takeEvents(): AlertEvent[] {
+    const taken = this.events;
+    this.events = [];
+    return taken;
+  }
+
+  openAlerts(): Alert[] {
+    const world = this.world(this.bin + 1);
+    return this.book.open.map((alert) => describe(alert, world, [], null));
+  }
+
+  baselines(): BaselineView[] {
+    const { segments, names, model } = this;
+    return segments.names.map((segment, i) => ({
+      workspace: names.workspaces[segments.workspaces[i]!]!,
+      segment,
+      version: segments.version[i]!,
+      kinds: segments.kinds[i]!.map((kind) => names.kinds[kind]!),
+      expectedMs: Math.exp(segments.level[i]! + model.rhythm[this.hourOfDay]!),
+      calculations: segments.learned[i]!,
+      spread: segments.spread[i]!,
+      lockedUntil: segments.lockedUntil[i]! > dayOfBin(this.bin) ? (segments.lockedUntil[i]! + 1) * DAY_MS : null,
+    }));
+  }
+
+  /** Oldest first. */
+  baselineHistory(): readonly BaselineChange[] {
+    return this.model.history;
+  }
+
+  slices(): SliceView[] {
+    return [this.all, ...this.workspaces, ...this.kinds].map((slice) => this.view(slice));
+  }
+
+  private view(slice: Slice): SliceView {
+    const { config, model } = this;
+    const known = { spread: model.spread, learned: slice.learned, wobble: slice.noise.wobble, commonWobble: 0 };
+    for (let hours = config.windowHours; ; hours *= 2) {
+      const look = lookAt(slice.window(this.bin + 1, hours), undefined, hours, known);
+      if (look.own.n < config.minCalculations && hours * 2 <= config.maxWindowHours) continue;
+      const half = Number.isFinite(look.error) ? config.sigmas * look.error : 0;
+      const ratio = look.own.n > 0 ? Math.exp(look.own.mean) : null;
+      return {
+        scope: slice.scope,
+        ratio,
+        band: { low: Math.exp(-half), high: Math.exp(half) },
+        hours,
+        calculations: look.calculations,
+      };
+    }
+  }
+
+  /** Counts a calculation of segment `i`; gives its residual. */
+  private take(i: number, logTime: number, logPopulation: number): number {
+    const { segments, model } = this;
+    if (segments.seen[i] === 0) this.begin(i, logPopulation);
+    const value =
+      logTime - model.rhythm[this.hourOfDay]! - segments.alpha[i]! * (logPopulation - segments.reference[i]!);
+    segments.push(i, this.bin, value);
+    segments.lastBin[i] = this.bin;
+    if (segments.learned[i] === 0) this.learnOwn(i);
+    const residual = value - segments.level[i]!;
+    const clip = CLIP * segments.spread[i]!;
+    segments.dayCount[i]! += 1;
+    segments.dayResidual[i]! += residual > clip ? clip : residual < -clip ? -clip : residual;
+    segments.dayPopulation[i]! += logPopulation;
+    this.count(i, residual, Math.exp(logTime - residual));
+    const deviation = TO_DEVIATION * Math.min(Math.abs(residual), MOST_DEVIATION);
+    if (segments.offset[i] === 0) segments.spread[i]! += SPREAD_PACE * (deviation - segments.spread[i]!);
+    segments.lately[i]! += QUICK_PACE * (Math.min(residual, MOST_DEVIATION) - segments.lately[i]!);
+    if (segments.lately[i]! > HOT) this.hot.add(i);
+    return model.ready ? residual : Number.NaN;
+  }
+
+  private count(i: number, residual: number, expectedMs: number): void {
+    const { segments, model, config } = this;
+    // one whose level is vague says less: its residual is off by the level's own error as well
+    const doubt = 1 / (segments.learned[i]! + (model.spread / model.typical.spread) ** 2);
+    const weight = model.ready ? 1 / (1 + doubt) : 1;
+    const bucket = bucketOf(residual);
+    const outlier = residual - segments.offset[i]! > Math.log(config.outlierRatio) ? 1 : 0;
+    const slices = segments.slices[i]!;
+    for (let at = 0; at < slices.length; at++) {
+      const slice = slices[at]!;
+      slice.turnTo(this.bin);
+      slice.add(bucket, weight, expectedMs, segments.gap[i]!, outlier);
+    }
+  }
+
+  /** A segment is new, or is calculated by a new definition: until it has its own level it borrows its kinds'. */
+  private begin(i: number, logPopulation: number): void {
+    const { segments, model } = this;
+    segments.reference[i] = logPopulation;
+    segments.alpha[i] = usualAlpha(model.typical, segments.kinds[i]!);
+    segments.spread[i] = model.spread;
+    segments.level[i] = typicalLevel(segments, i, model.typical);
+    segments.learned[i] = 0;
+    segments.gap[i] = 0;
+    segments.lately[i] = 0;
+  }
+
+  /** While nothing is judged yet, a level follows at once; later a segment has its own when it has enough calculations. */
+  private learnOwn(i: number): void {
+    const { segments, model, config } = this;
+    const n = segments.seen[i]!;
+    if (!model.ready) {
+      if (n <= RING && (n & (n - 1)) === 0) segments.level[i] = ringMean(segments, i, 0);
+      return;
+    }
+    const own = Math.min(config.ownCalculations, RING);
+    const day = dayOfBin(this.bin);
+    if (n < own || segments.lockedUntil[i]! >= day) return;
+    segments.level[i] = ringMean(segments, i, 0);
+    segments.anchor[i] = segments.level[i]!;
+    segments.anchorDay[i] = day;
+    segments.learned[i] = own;
+    for (const slice of segments.slices[i]!) slice.learned += own;
+  }
+
+  private segmentOf(o: Observation): number {
+    const { segments } = this;
+    const found = segments.find(o.workspace, o.segment);
+    if (found < 0) return this.addSegment(o);
+    if (segments.version[found] !== o.version || !this.hasKinds(found, o.kinds)) this.edit(found, o);
+    return found;
+  }
+
+  private hasKinds(i: number, kinds: readonly string[]): boolean {
+    const own = this.segments.kinds[i]!;
+    if (own.length !== kinds.length) return false;
+    for (let at = 0; at < kinds.length; at++) if (this.names.kinds[own[at]!] !== kinds[at]) return false;
+    return true;
+  }
+
+  private addSegment(o: Observation): number {
+    const workspace = numberOf(o.workspace, this.workspaceNumbers, this.names.workspaces, () => {
+      this.workspaces.push(new Slice({ workspace: o.workspace }));
+    });
+    const i = this.segments.add(o.workspace, o.segment, workspace);
+    this.edit(i, o);
+    return i;
+  }
+
+  private edit(i: number, o: Observation): void {
+    const kinds = o.kinds.map((kind) =>
+      numberOf(kind, this.kindNumbers, this.names.kinds, () => {
+        this.kinds.push(new Slice({ kind }));
+      }),
+    );
+    const { segments } = this;
+    segments.version[i] = o.version;
+    segments.kinds[i] = kinds;
+    segments.slices[i] = [this.all, this.workspaces[segments.workspaces[i]!]!, ...kinds.map((kind) => this.kinds[kind]!)];
+    segments.seen[i] = 0;
+    segments.dayCount[i] = 0;
+    segments.dayResidual[i] = 0;
+    segments.dayPopulation[i] = 0;
+    for (const day of segments.days) day.count[i] = 0;
+  }
+
+  private turnTo(bin: number): void {
+    if (this.bin >= 0) {
+      this.endBin();
+      this.endDays(dayOfBin(this.bin), dayOfBin(bin));
+    } else this.model.firstDay = dayOfBin(bin);
+    this.bin = bin;
+    this.binEndsAt = (bin + 1) * (DAY_MS / BINS_PER_DAY);
+    this.hourOfDay = hourOfBin(bin) % 24;
+    this.isEmpty = true;
+  }
+
+  private world(endBin: number): World {
+    const { config, model, segments, all, workspaces, kinds, names } = this;
+    return { config, model, segments, all, workspaces, kinds, names, endBin };
+  }
+
+  private endBin(): void {
+    if (this.isEmpty || !this.model.ready) {
+      this.hot.clear();
+      return;
+    }
+    const world = this.world(this.bin + 1);
+    const found = firings(world, this.hot);
+    this.hot.clear();
+    if (found.length > 0 || this.book.open.length > 0) {
+      const events = follow(this.book, world, found);
+      this.events.push(...events);
+      this.mark();
+    }
+    if (world.endBin % NOISE_BINS === 0 && this.book.open.length === 0 && found.length === 0) this.keepNoise(world);
+  }
+
+  /** Segments in an open alert keep their baselines, and are outliers only beyond what the alert says. */
+  private mark(): void {
+    const { segments, book, config } = this;
+    const day = dayOfBin(this.bin);
+    for (let i = 0; i < segments.length; i++) {
+      segments.offset[i] = 0;
+      for (const alert of book.open) {
+        if (!isIn(alert.target, segments, i)) continue;
+        segments.offset[i] = Math.max(segments.offset[i]!, alert.peak);
+        segments.lockedUntil[i] = day + config.lockDays;
+      }
+    }
+  }
+
+  private keepNoise(world: World): void {
+    const { all, model } = this;
+    for (const slice of [all, ...this.workspaces, ...this.kinds]) {
+      const known = { spread: model.spread, learned: slice.learned, wobble: 0, commonWobble: 0 };
+      const whole = slice === all ? undefined : all.window(world.endBin, 6);
+      const look = lookAt(slice.window(world.endBin, 6), whole, 6, { ...known, learned: Number.POSITIVE_INFINITY });
+      if (look.own.n >= 10) slice.noise.push(look.beyond, look.beyondError);
+    }
+  }
+
+  private endDays(from: number, to: number): void {
+    if (to === from) return;
+    this.keepHours(from);
+    closeDay(this.segments, from);
+    fitBaselines(this.model, this.segments, from, this.config);
+    for (const slice of [this.all, ...this.workspaces, ...this.kinds]) slice.learned = 0;
+    for (let i = 0; i < this.segments.length; i++)
+      for (const slice of this.segments.slices[i]!) slice.learned += this.segments.learned[i]!;
+  }
+
+  /** The average of each hour of a day, to learn the rhythm from. */
+  private keepHours(day: number): void {
+    const isDisturbed = this.book.open.some(({ target }) => Object.keys(target).length === 0);
+    if (isDisturbed) return;
+    const hours = Array.from({ length: 24 }, (_, hour) => {
+      const cells = this.all.ofHour(day * 24 + hour);
+      if (cells === undefined) return Number.NaN;
+      const look = lookAt(cells, undefined, 1, { spread: this.model.spread, learned: 1, wobble: 0, commonWobble: 0 });
+      return look.own.n < 10 ? Number.NaN : look.own.mean + this.model.rhythm[hour]!;
+    });
+    this.model.rhythmDays.push({ day, hours });
+    if (this.model.rhythmDays.length > 28) this.model.rhythmDays.shift();
+  }
+
+  /** Scope of a segment by its number. */
+  protected scopeOfSegment(i: number): Scope {
+    return scopeOf({ segment: i }, this.names, this.segments);
+  }
+}
+
+const numberOf = (name: string, numbers: Map<string, number>, names: string[], added: () => void): number => {
+  const known = numbers.get(name);
+  if (known !== undefined) return known;
+  numbers.set(name, names.length);
+  names.push(name);
+  added();
+  return names.length - 1;
+};

@@ -1,0 +1,97 @@
+/**
+ * Residuals (logarithms of × normal) of a stretch of time as counts in buckets, so that those of a longer stretch are sums. Beyond the
+ * ends they fall into the last bucket: a trimmed mean does not see how far out they are.
+ */
+const LOWEST = -1.6;
+const WIDTH = 0.1;
+const BUCKETS = 64;
+
+/** Beside the buckets, of the same calculations. */
+export const COUNT = BUCKETS;
+/** Sum of the milliseconds that they would take normally. */
+export const EXPECTED = BUCKETS + 1;
+export const OUTLIERS = BUCKETS + 2;
+/** Sum of how far the present baseline is below the highest that was normal lately. */
+export const GAP = BUCKETS + 3;
+export const FAILURES = BUCKETS + 4;
+export const CELLS = BUCKETS + 5;
+
+export type Histogram = Float32Array;
+
+export const emptyHistogram = (): Histogram => new Float32Array(CELLS);
+
+export const bucketOf = (residual: number): number => {
+  const bucket = Math.floor((residual - LOWEST) / WIDTH);
+  return bucket < 0 ? 0 : bucket >= BUCKETS ? BUCKETS - 1 : bucket;
+};
+
+export const addTo = (sum: Histogram, other: Histogram): void => {
+  for (let i = 0; i < CELLS; i++) sum[i]! += other[i]!;
+};
+
+/** What is in `whole` and not in its part. */
+export const without = (whole: Histogram, part: Histogram): Histogram => {
+  const rest = new Float32Array(CELLS);
+  for (let i = 0; i < CELLS; i++) rest[i] = Math.max(0, whole[i]! - part[i]!);
+  return rest;
+};
+
+/** The average of a stretch, and how sure it is if its calculations are independent. */
+export interface Estimate {
+  /** Effective number: a calculation whose baseline is vague counts for less than one. */
+  readonly n: number;
+  readonly mean: number;
+  readonly median: number;
+  /** Standard error of the mean. */
+  readonly error: number;
+}
+
+const TRIM = 0.2;
+const NOTHING: Estimate = { n: 0, mean: 0, median: 0, error: Number.POSITIVE_INFINITY };
+
+/** The value below which `count` of the calculations are, evenly spread within its bucket. */
+const valueAt = (histogram: Histogram, count: number): number => {
+  let below = 0;
+  for (let i = 0; i < BUCKETS; i++) {
+    const here = histogram[i]!;
+    if (here > 0 && below + here >= count) return LOWEST + WIDTH * (i + (count - below) / here);
+    below += here;
+  }
+  return LOWEST + WIDTH * BUCKETS;
+};
+
+/**
+ * The 20 %-trimmed mean with its standard error from the winsorised variance (Tukey and McLaughlin 1963). A few calculations say little of
+ * their own spread, so the `usual` one counts like `PRIOR` of them.
+ */
+export const estimate = (histogram: Histogram, usualSpread: number): Estimate => {
+  let n = 0;
+  for (let i = 0; i < BUCKETS; i++) n += histogram[i]!;
+  if (n <= 0) return NOTHING;
+  const low = valueAt(histogram, TRIM * n);
+  const high = valueAt(histogram, (1 - TRIM) * n);
+  let below = 0;
+  let sum = 0;
+  let squares = 0;
+  for (let i = 0; i < BUCKETS; i++) {
+    const here = histogram[i]!;
+    if (here === 0) continue;
+    const inside = Math.max(0, Math.min((1 - TRIM) * n, below + here) - Math.max(TRIM * n, below));
+    below += here;
+    if (inside === 0) continue;
+    const value = Math.min(high, Math.max(low, LOWEST + WIDTH * (i + 0.5)));
+    sum += inside * value;
+    squares += inside * value * value;
+  }
+  const inside = (1 - 2 * TRIM) * n;
+  const mean = sum / inside;
+  const winsorised = (squares + TRIM * n * (low * low + high * high)) / n;
+  const winsorisedMean = (sum + TRIM * n * (low + high)) / n;
+  const variance = Math.max(0, winsorised - winsorisedMean * winsorisedMean) / (1 - 2 * TRIM) ** 2;
+  const pooled = (n * variance + PRIOR * EFFICIENCY * usualSpread * usualSpread) / (n + PRIOR);
+  return { n, mean, median: valueAt(histogram, n / 2), error: Math.sqrt(pooled / n) };
+};
+
+const PRIOR = 30;
+/** Variance of the 20 %-trimmed mean by that of the mean, of normal values. */
+const EFFICIENCY = 1.13;

@@ -1,0 +1,165 @@
+import type { Fired, Severity } from '../types.ts';
+import type { DetectorConfig } from './config.ts';
+import { COUNT, type Estimate, estimate, EXPECTED, GAP, type Histogram, without } from './histogram.ts';
+import type { Slice } from './slice.ts';
+import { HOUR_MS } from './time.ts';
+
+/** What a window says of a slice. */
+export interface Look {
+  readonly hours: number;
+  readonly calculations: number;
+  readonly own: Estimate;
+  /** Of everything outside; undefined where there is too little of it, or nothing is outside. */
+  readonly control: Estimate | undefined;
+  /** By how much the slice is off beyond its control, and the standard error of that. */
+  readonly beyond: number;
+  readonly beyondError: number;
+  /** Standard error of the slice's own average as × normal. */
+  readonly error: number;
+  /** How far below the highest level that was normal lately. */
+  readonly gap: number;
+  readonly expectedMs: number;
+}
+
+export interface Verdict {
+  readonly fired: readonly Fired[];
+  /** The highest of them. */
+  readonly severity: Severity;
+  /** The window of the rule that fired with the highest severity. */
+  readonly hours: number;
+}
+
+/** What is known of a slice beside its calculations. */
+export interface Known {
+  readonly spread: number;
+  readonly learned: number;
+  /** Of the difference to its control, and of everything. */
+  readonly wobble: number;
+  readonly commonWobble: number;
+}
+
+/** Gaps of less are noise of nightly baselines. */
+const LEAST_GAP = Math.log(1.2);
+
+export const lookAt = (cells: Histogram, whole: Histogram | undefined, hours: number, known: Known): Look => {
+  const own = estimate(cells, known.spread);
+  const rest = whole === undefined ? undefined : estimate(without(whole, cells), known.spread);
+  const control = rest !== undefined && rest.n >= LEAST_CONTROL ? rest : undefined;
+  // how far off the slice's baselines may be altogether
+  const base = known.spread / Math.sqrt(Math.max(known.learned, 1));
+  const error = Math.hypot(own.error, base, known.wobble, known.commonWobble);
+  const gap = own.n > 0 ? cells[GAP]! / own.n : 0;
+  return {
+    hours,
+    calculations: cells[COUNT]!,
+    own,
+    control,
+    beyond: own.mean - (control?.mean ?? 0),
+    beyondError: control === undefined ? error : Math.hypot(own.error, control.error, base, known.wobble),
+    error,
+    gap: gap > LEAST_GAP ? gap : 0,
+    expectedMs: cells[COUNT]! > 0 ? cells[EXPECTED]! / cells[COUNT]! : 0,
+  };
+};
+
+const LEAST_CONTROL = 10;
+
+/** Looks over windows that end now. */
+export type Looker = (hours: number) => Look;
+
+export const lookerOf = (slice: Slice, all: Slice, endBin: number, spread: number): Looker => {
+  const known: Known = {
+    spread,
+    learned: slice.learned,
+    wobble: slice.noise.wobble,
+    commonWobble: slice === all ? 0 : all.noise.wobble,
+  };
+  const looks = new Map<number, Look>();
+  return (hours) => {
+    const before = looks.get(hours);
+    if (before !== undefined) return before;
+    const cells = slice.window(endBin, hours);
+    const look = lookAt(cells, slice === all ? undefined : all.window(endBin, hours), hours, known);
+    looks.set(hours, look);
+    return look;
+  };
+};
+
+const WIDER = [1, 2, 3, 4, 6, 9, 12, 18, 24, 36, 48, 72];
+
+/** The shortest window from `hours` on that holds enough calculations; undefined where none does. */
+export const enough = (look: Looker, hours: number, least: number, config: DetectorConfig): Look | undefined => {
+  for (const wide of [hours, ...WIDER.filter((each) => each > hours && each <= config.maxWindowHours)]) {
+    const seen = look(wide);
+    if (seen.own.n >= least) return seen;
+  }
+  return undefined;
+};
+
+/** So many calculations of such a spread are needed to tell this ratio from normal. */
+const needed = (spread: number, ratio: number, config: DetectorConfig): number =>
+  Math.max(config.minCalculations, ((config.sigmas * spread) / Math.log(ratio)) ** 2);
+
+const DRIFT_HOURS = [6, 12, 24];
+
+/** Which rules are true of a slice. */
+export const judge = (look: Looker, spread: number, config: DetectorConfig): Verdict | undefined => {
+  const recent = enough(look, config.windowHours, config.minCalculations, config);
+  if (recent === undefined || recent.own.mean < Math.log(config.clearRatio)) return undefined;
+  const fired = [
+    ...drift(look, recent, config),
+    ...warning(look, recent, config),
+    ...critical(look, spread, config),
+  ];
+  const strongest = fired.at(-1);
+  if (strongest === undefined) return undefined;
+  return { fired, severity: strongest.severity, hours: strongest.windowMs / HOUR_MS };
+};
+
+const firedBy = (severity: Severity, seen: Look, value: number, threshold: number, sigmas: number): Fired => ({
+  severity,
+  windowMs: seen.hours * HOUR_MS,
+  value: Math.exp(value),
+  threshold,
+  sigmas,
+  calculations: seen.calculations,
+});
+
+/** Whether most calculations are slower, not only a few wild ones. */
+const isBulk = (seen: Look, threshold: number, config: DetectorConfig): boolean =>
+  seen.own.median >= config.bulk * threshold;
+
+const drift = (look: Looker, recent: Look, config: DetectorConfig): Fired[] => {
+  const threshold = Math.log(config.driftRatio);
+  if (recent.beyond < Math.log(config.clearRatio)) return [];
+  for (const hours of DRIFT_HOURS) {
+    const seen = enough(look, hours, config.minCalculations, config);
+    if (seen === undefined || seen.beyond < threshold || !isBulk(seen, threshold, config)) continue;
+    const sigmas = seen.beyond / seen.beyondError;
+    if (sigmas >= config.sigmas) return [firedBy('drift', seen, seen.beyond, config.driftRatio, sigmas)];
+  }
+  return [];
+};
+
+const warning = (look: Looker, recent: Look, config: DetectorConfig): Fired[] => {
+  const [ratio, short] = [config.warningRatio, config.warningShortRatio];
+  const fires = (hours: number, least: number): Fired[] => {
+    const seen = enough(look, hours, needed(SPREAD_FLOOR, least, config), config);
+    if (seen === undefined || seen.own.mean < Math.log(least) || !isBulk(seen, Math.log(least), config)) return [];
+    const sigmas = seen.own.mean / seen.error;
+    return sigmas >= config.sigmas ? [firedBy('warning', seen, seen.own.mean, least, sigmas)] : [];
+  };
+  if (recent.own.mean < Math.log(ratio)) return [];
+  const long = fires(24, ratio);
+  return long.length > 0 ? long : fires(6, short);
+};
+
+const SPREAD_FLOOR = 0;
+
+const critical = (look: Looker, spread: number, config: DetectorConfig): Fired[] => {
+  const threshold = Math.log(config.multiple);
+  const seen = enough(look, config.windowHours, needed(spread, config.multiple, config), config);
+  if (seen === undefined || seen.own.mean - seen.gap < threshold || !isBulk(seen, threshold, config)) return [];
+  const sigmas = seen.own.mean / seen.error;
+  return sigmas >= config.sigmas ? [firedBy('critical', seen, seen.own.mean, config.multiple, sigmas)] : [];
+};

@@ -1,0 +1,126 @@
+import type { Slice } from './slice.ts';
+
+/** The last calculations that are kept of each segment, for its own window and for attribution. */
+export const RING = 32;
+/** Days of averages that are kept of each segment, to make baselines of. */
+export const DAYS = 29;
+
+/** One day's averages, by segment. */
+export interface Day {
+  day: number;
+  count: Uint16Array;
+  /** Average log time without the rhythm of the day, and average log population. */
+  time: Float32Array;
+  population: Float32Array;
+}
+
+type Column = Float32Array | Float64Array | Uint32Array | Int32Array | Uint16Array | Uint8Array;
+
+const grown = <T extends Column>(column: T, length: number): T => {
+  const larger = new (column.constructor as new (length: number) => T)(length);
+  larger.set(column as never);
+  return larger;
+};
+
+const FIRST_CAPACITY = 256;
+
+/**
+ * All segments, a column a fact: ten thousand objects with their arrays would be slow to walk and slow to store.
+ * A residual is `value − level`, where a value is log time less the rhythm of the day less `alpha · (log population − reference)`.
+ */
+export class Segments {
+  length = 0;
+  readonly names: string[] = [];
+  readonly workspaces: number[] = [];
+  readonly kinds: (readonly number[])[] = [];
+  /** Everything, its workspace, its kinds: where its calculations are counted. */
+  readonly slices: (readonly Slice[])[] = [];
+
+  version = new Uint16Array(FIRST_CAPACITY);
+  level = new Float64Array(FIRST_CAPACITY);
+  alpha = new Float32Array(FIRST_CAPACITY);
+  reference = new Float64Array(FIRST_CAPACITY);
+  /** Calculations that its level is made of; 0: it is borrowed from its kinds. */
+  learned = new Float32Array(FIRST_CAPACITY);
+  /** Usual spread of its residuals. */
+  spread = new Float32Array(FIRST_CAPACITY);
+  /** How far the level is below the highest that was normal lately, and until which day that counts. */
+  gap = new Float32Array(FIRST_CAPACITY);
+  gapUntil = new Int32Array(FIRST_CAPACITY);
+  /** The level may rise by so much from here, within 30 days of that day. */
+  anchor = new Float64Array(FIRST_CAPACITY);
+  anchorDay = new Int32Array(FIRST_CAPACITY);
+  lockedUntil = new Int32Array(FIRST_CAPACITY);
+  /** Of an open alert that it is in: log of × normal. */
+  offset = new Float32Array(FIRST_CAPACITY);
+  /** Quickly moving average of its residuals: whether it is worth a look. */
+  lately = new Float32Array(FIRST_CAPACITY);
+  seen = new Uint32Array(FIRST_CAPACITY);
+  lastBin = new Uint32Array(FIRST_CAPACITY);
+
+  ringBin = new Uint32Array(FIRST_CAPACITY * RING);
+  ringValue = new Float32Array(FIRST_CAPACITY * RING);
+
+  /** Of the day that runs. */
+  dayCount = new Uint16Array(FIRST_CAPACITY);
+  dayResidual = new Float32Array(FIRST_CAPACITY);
+  dayPopulation = new Float32Array(FIRST_CAPACITY);
+  readonly days: Day[] = [];
+
+  private readonly byWorkspace = new Map<string, Map<string, number>>();
+
+  find(workspace: string, segment: string): number {
+    return this.byWorkspace.get(workspace)?.get(segment) ?? -1;
+  }
+
+  add(workspaceName: string, segment: string, workspace: number): number {
+    const index = this.length++;
+    if (index >= this.level.length) this.grow(this.level.length * 2);
+    this.names[index] = segment;
+    this.workspaces[index] = workspace;
+    let segments = this.byWorkspace.get(workspaceName);
+    if (segments === undefined) this.byWorkspace.set(workspaceName, (segments = new Map()));
+    segments.set(segment, index);
+    return index;
+  }
+
+  /** Calculations that are in the ring. */
+  inRing(index: number): number {
+    return Math.min(this.seen[index]!, RING);
+  }
+
+  push(index: number, bin: number, value: number): void {
+    const at = index * RING + (this.seen[index]! % RING);
+    this.ringBin[at] = bin;
+    this.ringValue[at] = value;
+    this.seen[index]! += 1;
+  }
+
+  private grow(capacity: number): void {
+    this.version = grown(this.version, capacity);
+    this.level = grown(this.level, capacity);
+    this.alpha = grown(this.alpha, capacity);
+    this.reference = grown(this.reference, capacity);
+    this.learned = grown(this.learned, capacity);
+    this.spread = grown(this.spread, capacity);
+    this.gap = grown(this.gap, capacity);
+    this.gapUntil = grown(this.gapUntil, capacity);
+    this.anchor = grown(this.anchor, capacity);
+    this.anchorDay = grown(this.anchorDay, capacity);
+    this.lockedUntil = grown(this.lockedUntil, capacity);
+    this.offset = grown(this.offset, capacity);
+    this.lately = grown(this.lately, capacity);
+    this.seen = grown(this.seen, capacity);
+    this.lastBin = grown(this.lastBin, capacity);
+    this.ringBin = grown(this.ringBin, capacity * RING);
+    this.ringValue = grown(this.ringValue, capacity * RING);
+    this.dayCount = grown(this.dayCount, capacity);
+    this.dayResidual = grown(this.dayResidual, capacity);
+    this.dayPopulation = grown(this.dayPopulation, capacity);
+    for (const day of this.days) {
+      day.count = grown(day.count, capacity);
+      day.time = grown(day.time, capacity);
+      day.population = grown(day.population, capacity);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import type { Model } from './baseline.ts';
+import type { DetectorConfig } from './config.ts';
+import { bucketOf, COUNT, emptyHistogram, EXPECTED, GAP } from './histogram.ts';
+import { enough, type Look, lookAt, type Looker, lookerOf } from './rules.ts';
+import { isIn, type Target } from './scopes.ts';
+import { RING, type Segments } from './segments.ts';
+import type { Slice } from './slice.ts';
+import { BINS_PER_HOUR } from './time.ts';
+
+/** All that is known at the end of a bin. */
+export interface World {
+  readonly config: DetectorConfig;
+  readonly model: Model;
+  readonly segments: Segments;
+  readonly all: Slice;
+  readonly workspaces: readonly Slice[];
+  readonly kinds: readonly Slice[];
+  readonly names: { readonly kinds: readonly string[]; readonly workspaces: readonly string[] };
+  /** The bin that begins now. */
+  readonly endBin: number;
+}
+
+/** The slice that is kept of a target; undefined for one segment, and for a kind within one workspace. */
+export const sliceOf = (world: World, { kind, workspace, segment }: Target): Slice | undefined => {
+  if (segment !== undefined || (kind !== undefined && workspace !== undefined)) return undefined;
+  if (kind !== undefined) return world.kinds[kind];
+  return workspace === undefined ? world.all : world.workspaces[workspace];
+};
+
+export const looker = (world: World, target: Target): Looker => {
+  const slice = sliceOf(world, target);
+  if (slice !== undefined) return lookerOf(slice, world.all, world.endBin, world.model.spread);
+  const members = membersOf(world.segments, target);
+  const looks = new Map<number, Look>();
+  return (hours) => {
+    const seen = looks.get(hours) ?? lookAtSegments(world, members, hours);
+    looks.set(hours, seen);
+    return seen;
+  };
+};
+
+/** The short window, or the first longer one that holds enough; what there is where none does. */
+export const recentOf = (look: Looker, { config }: World): Look =>
+  enough(look, config.windowHours, config.minCalculations, config) ?? look(config.maxWindowHours);
+
+export const membersOf = (segments: Segments, target: Target): number[] => {
+  const members: number[] = [];
+  if (target.segment !== undefined) return [target.segment];
+  for (let i = 0; i < segments.length; i++) if (isIn(target, segments, i)) members.push(i);
+  return members;
+};
+
+/** Spread of a target's calculations. */
+export const spreadOf = (world: World, { segment }: Target): number =>
+  segment === undefined ? world.model.spread : world.segments.spread[segment]!;
+
+/** A window of segments that no slice is kept of, from their last calculations. */
+const lookAtSegments = (world: World, members: readonly number[], hours: number): Look => {
+  const { segments, endBin, all, model } = world;
+  const fromBin = endBin - hours * BINS_PER_HOUR;
+  const cells = emptyHistogram();
+  let learned = 0;
+  let spread = 0;
+  for (const i of members) {
+    learned += segments.learned[i]!;
+    spread += segments.spread[i]! / members.length;
+    const end = i * RING + segments.inRing(i);
+    for (let at = i * RING; at < end; at++) {
+      if (segments.ringBin[at]! < fromBin) continue;
+      cells[bucketOf(segments.ringValue[at]! - segments.level[i]!)]! += 1;
+      cells[COUNT]! += 1;
+      cells[EXPECTED]! += Math.exp(segments.level[i]!);
+      cells[GAP]! += segments.gap[i]!;
+    }
+  }
+  const wobble = all.noise.wobble;
+  return lookAt(cells, all.window(endBin, hours), hours, {
+    spread: Math.max(spread, model.spread),
+    learned,
+    wobble,
+    commonWobble: wobble,
+  });
+};
