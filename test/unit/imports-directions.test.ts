@@ -21,7 +21,12 @@ const SHARED: Record<string, string[]> = { compiler: ['index/layout.ts', 'index/
 const PURE_ROOMS: Record<string, string[]> = {
   conditions: ['zod', 'node:crypto'],
   compiler: ['node:crypto', 'node:assert'],
+  'monitoring/detector': [],
 };
+const pureRoomOf = (file: string): string | undefined =>
+  Object.keys(PURE_ROOMS).find((room) => file.startsWith(`${room}/`));
+/** All that the detector sees of the rest of monitoring. */
+const DETECTOR_SEES = ['monitoring/types.ts'];
 
 /** What only doors may know. */
 const DOOR_PACKAGES = ['express', 'prom-client'];
@@ -86,11 +91,25 @@ test('the language knows nothing but core', () => {
 
 test('pure rooms reach for nothing outside, and not for the database', () => {
   const wrong = imports.filter((each) => {
-    const packages = PURE_ROOMS[roomOf(each.file)];
-    if (packages === undefined) return false;
+    const room = pureRoomOf(each.file);
+    if (room === undefined) return false;
+    const packages = PURE_ROOMS[room]!;
     const to = resolved(each);
     return to === undefined ? !packages.includes(each.target) : roomOf(to) === 'database';
   });
+  expect(shown(wrong)).toEqual([]);
+});
+
+test('the detector knows nothing but the words of monitoring', () => {
+  const wrong = imports.filter((each) => {
+    const to = resolved(each) ?? each.target;
+    return (
+      each.file.startsWith('monitoring/detector/') &&
+      !to.startsWith('monitoring/detector/') &&
+      !DETECTOR_SEES.includes(to)
+    );
+  });
+  expect(imports.some(({ file }) => file.startsWith('monitoring/detector/'))).toBe(true);
   expect(shown(wrong)).toEqual([]);
 });
 

@@ -4,7 +4,8 @@ import { courseFor, describe } from './describe.ts';
 import { onsetOf } from './onset.ts';
 import { enough, type Looker } from './rules.ts';
 import { isIn, sameTarget, type Target } from './scopes.ts';
-import { BIN_MS, HOUR_MS } from './time.ts';
+import type { Slice } from './slice.ts';
+import { BIN_MS, BINS_PER_HOUR, HOUR_MS } from './time.ts';
 import { causesOf, type Firing, isHigher, verdictOn } from './watch.ts';
 import { looker, membersOf, recentOf, type World } from './world.ts';
 
@@ -62,8 +63,27 @@ export const follow = (book: AlertBook, world: World, found: readonly Firing[]):
 type Tell = (type: AlertEvent['type'], alert: OpenAlert, resolvedAt?: number | null) => void;
 
 const resolveThoseOver = (book: AlertBook, world: World, at: number, tell: Tell): void => {
-  for (const alert of book.open) if (isOver(alert, looker(world, alert.target), world)) tell('resolved', alert, at);
-  book.open = book.open.filter((alert) => !isOver(alert, looker(world, alert.target), world));
+  const over = book.open.filter((alert) => isOver(alert, looker(world, alert.target), world));
+  for (const alert of over) tell('resolved', alert, at);
+  for (const alert of over) forget(world, alert.target);
+  book.open = book.open.filter((alert) => !over.includes(alert));
+};
+
+/** A slice of which so much is in an alert's scope was seen slow through it. */
+const SHARES = 0.02;
+
+/** What was slow is over: windows of the scope, and of what it is a part of, begin anew where it was clear. */
+const forget = (world: World, target: Target): void => {
+  const { segments, all, workspaces, kinds, config, endBin } = world;
+  const since = endBin - config.clearHours * BINS_PER_HOUR;
+  const shared = new Map<Slice, number>();
+  for (const i of membersOf(segments, target)) {
+    segments.since[i] = since;
+    for (const slice of segments.slices[i]!) shared.set(slice, (shared.get(slice) ?? 0) + segments.learned[i]!);
+  }
+  const isWhole = Object.keys(target).length === 0;
+  for (const slice of [all, ...workspaces, ...kinds])
+    if (isWhole || (shared.get(slice) ?? 0) > SHARES * slice.learned) slice.since = since;
 };
 
 /** How clearly a window must be below what was held before. */
@@ -127,7 +147,10 @@ const openNew = (book: AlertBook, world: World, causes: readonly Cause[], at: nu
     if (within && cause.effect < OF_ITS_OWN) continue;
     const verdict = verdictOn(world, cause.target);
     if (verdict === undefined) continue;
-    const waits = book.held.find(({ target }) => sameTarget(target, cause.target)) ?? { target: cause.target, since: at };
+    const waits = book.held.find(({ target }) => sameTarget(target, cause.target)) ?? {
+      target: cause.target,
+      since: at,
+    };
     if (
       verdict.severity === 'drift' &&
       cause.lead < world.config.decided &&

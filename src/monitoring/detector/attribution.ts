@@ -59,15 +59,17 @@ export const attribute = (segments: Segments, fromBin: number, sigmas: number): 
     .map(({ candidate, effect, lead }) => ({ target: candidate.target, effect, lead }));
 };
 
+const scratch = new Float64Array(RING);
+
 const collect = (segments: Segments, fromBin: number): Data => {
   const index: number[] = [];
   const from: number[] = [0];
   const residuals: number[] = [];
   for (let i = 0; i < segments.length; i++) {
     if (segments.lastBin[i]! < fromBin) continue;
-    const end = i * RING + segments.inRing(i);
-    for (let at = i * RING; at < end; at++)
-      if (segments.ringBin[at]! >= fromBin) residuals.push(segments.ringValue[at]! - segments.level[i]!);
+    const n = segments.copyRing(i, fromBin, scratch);
+    if (n === 0) continue;
+    for (let at = 0; at < n; at++) residuals.push(scratch[at]! - segments.level[i]!);
     index.push(i);
     from.push(residuals.length);
   }
@@ -76,7 +78,13 @@ const collect = (segments: Segments, fromBin: number): Data => {
     return n / (1 + n / Math.max(segments.learned[i]!, 0.1));
   });
   const spread = Float64Array.from(index, (i) => segments.spread[i]!);
-  return { index: Int32Array.from(index), from: Int32Array.from(from), residuals: Float64Array.from(residuals), spread, weight };
+  return {
+    index: Int32Array.from(index),
+    from: Int32Array.from(from),
+    residuals: Float64Array.from(residuals),
+    spread,
+    weight,
+  };
 };
 
 const candidatesOf = (segments: Segments, data: Data): Candidate[] => {

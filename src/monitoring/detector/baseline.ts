@@ -91,9 +91,7 @@ const scratch = new Float64Array(RING);
 
 /** The trimmed mean of a segment's last values, from a bin on. */
 export const ringMean = (segments: Segments, index: number, fromBin: number): number => {
-  let n = 0;
-  for (let at = index * RING; at < index * RING + segments.inRing(index); at++)
-    if (segments.ringBin[at]! >= fromBin) scratch[n++] = segments.ringValue[at]!;
+  const n = segments.copyRing(index, fromBin, scratch);
   return trimmedMean(scratch, n);
 };
 
@@ -132,7 +130,9 @@ const usualSpread = (segments: Segments): number => {
 const fitRhythm = (model: Model, lastDay: number): void => {
   const days = model.rhythmDays.filter(({ day }) => day <= lastDay);
   if (days.length === 0) return;
-  const centres = days.map(({ hours }) => trimmedMean(Float64Array.from(hours.filter((value) => !Number.isNaN(value)))));
+  const centres = days.map(({ hours }) =>
+    trimmedMean(Float64Array.from(hours.filter((value) => !Number.isNaN(value)))),
+  );
   for (let hour = 0; hour < 24; hour++) {
     const values = days.map(({ hours }, i) => hours[hour]! - centres[i]!).filter((value) => !Number.isNaN(value));
     const belief = values.length / (values.length + (HOUR_NOISE / RHYTHM_PRIOR) ** 2 * 4);
@@ -184,18 +184,25 @@ const candidateOf = (segments: Segments, index: number, from: number, to: number
 };
 
 /** Few calculations are believed in part: the rest is what its kinds take typically. */
-const levelFromDays = (segments: Segments, index: number, from: number, to: number, model: Model | undefined): boolean => {
+const levelFromDays = (
+  segments: Segments,
+  index: number,
+  from: number,
+  to: number,
+  model: Model | undefined,
+): boolean => {
   const own = candidateOf(segments, index, from, to);
   if (own === undefined) return false;
   const doubt = model === undefined ? 0 : (model.spread / model.typical.spread) ** 2;
   const typical = model === undefined ? 0 : typicalLevel(segments, index, model.typical);
   const before = segments.level[index]!;
-  segments.level[index] = (own.count * own.level + doubt * typical) / (own.count + doubt);
+  const level = (own.count * own.level + doubt * typical) / (own.count + doubt);
+  segments.level[index] = level;
   if (model === undefined) return false;
   segments.learned[index] = own.count;
-  segments.anchor[index] = segments.level[index]!;
+  segments.anchor[index] = level;
   segments.anchorDay[index] = to;
-  return Math.abs(segments.level[index]! - before) > 0.005;
+  return Math.abs(level - before) > 0.005;
 };
 
 /** What segments with these kinds take, at this one's reference population. */
@@ -268,7 +275,9 @@ const move = (segments: Segments, i: number, wanted: number, day: number, config
   // what the first baseline may have been wrong by, as it was made of so many calculations
   const doubt = (2 * segments.spread[i]!) / Math.sqrt(config.ownCalculations);
   const ceiling = segments.anchor[i]! + Math.log(config.raisePerMonth) + doubt;
-  const change = clamp(segments.level[i]! + wanted, Number.NEGATIVE_INFINITY, Math.max(ceiling, segments.level[i]!)) - segments.level[i]!;
+  const change =
+    clamp(segments.level[i]! + wanted, Number.NEGATIVE_INFINITY, Math.max(ceiling, segments.level[i]!)) -
+    segments.level[i]!;
   segments.level[i]! += change;
   segments.gap[i] = Math.max(0, segments.gap[i]! - change);
   if (change < 0) segments.gapUntil[i] = day + config.memoryDays;

@@ -30,7 +30,10 @@ const TABLE = {
   memoryDays: [60, 'a level that was normal this recently is never critical'],
   freshnessSeconds: [60, 'freshness: acknowledged writes become visible later than this'],
   lateSends: [1, 'late: newsletters sent late within an hour'],
-  failureShare: [0.1, 'failures: share of the calculations of an hour that failed or timed out, of at least minCalculations'],
+  failureShare: [
+    0.1,
+    'failures: share of the calculations of an hour that failed or timed out, of at least minCalculations',
+  ],
   queueSeconds: [60, 'queue: the oldest calculation has waited for this long'],
   staleMinutes: [60, 'stale: no calculation ended for this long, and for longer than ever before'],
 } as const satisfies Record<string, readonly [number, string]>;

@@ -98,10 +98,8 @@ const scratch = new Float64Array(RING);
 
 const lately = (world: World, i: number, fromBin: number): { mean: number; calculations: number } => {
   const { segments } = world;
-  let n = 0;
-  for (let at = i * RING; at < i * RING + segments.inRing(i); at++)
-    if (segments.ringBin[at]! >= fromBin) scratch[n++] = segments.ringValue[at]! - segments.level[i]!;
-  return { mean: trimmedMean(scratch, n), calculations: n };
+  const n = segments.copyRing(i, fromBin, scratch);
+  return { mean: n === 0 ? 0 : trimmedMean(scratch, n) - segments.level[i]!, calculations: n };
 };
 
 const topOf = (world: World, members: readonly number[], fromBin: number) => {

@@ -1,12 +1,21 @@
 import type { Alert, AlertEvent, Observation, Scope } from '../types.ts';
 import { type AlertBook, follow } from './alerts.ts';
-import { type BaselineChange, CLIP, closeDay, fitBaselines, type Model, newModel, ringMean, typicalLevel } from './baseline.ts';
+import {
+  type BaselineChange,
+  CLIP,
+  closeDay,
+  fitBaselines,
+  type Model,
+  newModel,
+  ringMean,
+  typicalLevel,
+} from './baseline.ts';
 import { DEFAULT_CONFIG, type DetectorConfig } from './config.ts';
 import { describe } from './describe.ts';
 import { usualAlpha } from './growth.ts';
 import { bucketOf } from './histogram.ts';
 import { lookAt } from './rules.ts';
-import { isIn, scopeOf } from './scopes.ts';
+import { isIn } from './scopes.ts';
 import { RING, Segments } from './segments.ts';
 import { Slice } from './slice.ts';
 import { binOf, BINS_PER_DAY, BINS_PER_HOUR, DAY_MS, dayOfBin, hourOfBin } from './time.ts';
@@ -250,7 +259,11 @@ export class Detector {
     const { segments } = this;
     segments.version[i] = o.version;
     segments.kinds[i] = kinds;
-    segments.slices[i] = [this.all, this.workspaces[segments.workspaces[i]!]!, ...kinds.map((kind) => this.kinds[kind]!)];
+    segments.slices[i] = [
+      this.all,
+      this.workspaces[segments.workspaces[i]!]!,
+      ...kinds.map((kind) => this.kinds[kind]!),
+    ];
     segments.seen[i] = 0;
     segments.dayCount[i] = 0;
     segments.dayResidual[i] = 0;
@@ -336,11 +349,6 @@ export class Detector {
     });
     this.model.rhythmDays.push({ day, hours });
     if (this.model.rhythmDays.length > 28) this.model.rhythmDays.shift();
-  }
-
-  /** Scope of a segment by its number. */
-  protected scopeOfSegment(i: number): Scope {
-    return scopeOf({ segment: i }, this.names, this.segments);
   }
 }
 

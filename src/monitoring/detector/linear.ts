@@ -14,7 +14,7 @@ export const solve = (matrix: Float64Array[], right: Float64Array): number[] => 
       right[row]! -= factor * right[column]!;
     }
   }
-  const x = new Array<number>(size).fill(0);
+  const x = Array.from({ length: size }, () => 0);
   for (let row = size - 1; row >= 0; row--) {
     if (Math.abs(matrix[row]![row]!) < 1e-12) continue;
     let rest = right[row]!;

@@ -8,7 +8,12 @@ export interface Course {
   readonly errors: readonly number[];
 }
 
-export const courseOf = (ofHour: (hour: number) => Histogram | undefined, endBin: number, hours: number, spread: number): Course => {
+export const courseOf = (
+  ofHour: (hour: number) => Histogram | undefined,
+  endBin: number,
+  hours: number,
+  spread: number,
+): Course => {
   const last = hourOfBin(endBin - 1);
   const firstHour = last - hours + 1;
   const estimates = Array.from({ length: hours }, (_, i) => {
@@ -47,7 +52,12 @@ const LEAST_HOURS = 6;
 const SLOPE_SIGMAS = 3;
 
 /** When the ratio reaches `multiple`, if it goes on growing along the straight line of its hours since `onset`. */
-export const projection = (course: Course, onset: number, multiple: number, now: number): { multiple: number; at: number } | null => {
+export const projection = (
+  course: Course,
+  onset: number,
+  multiple: number,
+  now: number,
+): { multiple: number; at: number } | null => {
   const from = Math.max(0, Math.floor(onset / HOUR_MS) - course.firstHour);
   const points = course.means
     .map((mean, i) => ({ hour: i, ratio: Math.exp(mean), weight: 1 / (course.errors[i]! * Math.exp(mean)) ** 2 }))

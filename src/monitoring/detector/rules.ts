@@ -106,11 +106,7 @@ const DRIFT_HOURS = [6, 12, 24];
 export const judge = (look: Looker, spread: number, config: DetectorConfig): Verdict | undefined => {
   const recent = enough(look, config.windowHours, config.minCalculations, config);
   if (recent === undefined || recent.own.mean < Math.log(config.clearRatio)) return undefined;
-  const fired = [
-    ...drift(look, recent, config),
-    ...warning(look, recent, config),
-    ...critical(look, spread, config),
-  ];
+  const fired = [...drift(look, recent, config), ...warning(look, recent, config), ...critical(look, spread, config)];
   const strongest = fired.at(-1);
   if (strongest === undefined) return undefined;
   return { fired, severity: strongest.severity, hours: strongest.windowMs / HOUR_MS };

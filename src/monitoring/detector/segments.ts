@@ -18,7 +18,7 @@ type Column = Float32Array | Float64Array | Uint32Array | Int32Array | Uint16Arr
 
 const grown = <T extends Column>(column: T, length: number): T => {
   const larger = new (column.constructor as new (length: number) => T)(length);
-  larger.set(column as never);
+  larger.set(column);
   return larger;
 };
 
@@ -57,6 +57,8 @@ export class Segments {
   lately = new Float32Array(FIRST_CAPACITY);
   seen = new Uint32Array(FIRST_CAPACITY);
   lastBin = new Uint32Array(FIRST_CAPACITY);
+  /** Windows do not reach back beyond: an alert that is over is not told of again. */
+  since = new Uint32Array(FIRST_CAPACITY);
 
   ringBin = new Uint32Array(FIRST_CAPACITY * RING);
   ringValue = new Float32Array(FIRST_CAPACITY * RING);
@@ -89,6 +91,15 @@ export class Segments {
     return Math.min(this.seen[index]!, RING);
   }
 
+  /** Copies the values of a segment's calculations from `fromBin` on; gives how many. */
+  copyRing(index: number, fromBin: number, into: Float64Array): number {
+    const from = Math.max(fromBin, this.since[index]!);
+    let n = 0;
+    for (let at = index * RING; at < index * RING + this.inRing(index); at++)
+      if (this.ringBin[at]! >= from) into[n++] = this.ringValue[at]!;
+    return n;
+  }
+
   push(index: number, bin: number, value: number): void {
     const at = index * RING + (this.seen[index]! % RING);
     this.ringBin[at] = bin;
@@ -112,6 +123,7 @@ export class Segments {
     this.lately = grown(this.lately, capacity);
     this.seen = grown(this.seen, capacity);
     this.lastBin = grown(this.lastBin, capacity);
+    this.since = grown(this.since, capacity);
     this.ringBin = grown(this.ringBin, capacity * RING);
     this.ringValue = grown(this.ringValue, capacity * RING);
     this.dayCount = grown(this.dayCount, capacity);

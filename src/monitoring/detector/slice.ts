@@ -15,9 +15,11 @@ export class Slice {
   /** The bin that runs, or the last one that had anything. */
   bin = 0;
   readonly fine: Histogram[] = Array.from({ length: BINS_PER_HOUR }, emptyHistogram);
-  readonly hours: (Histogram | undefined)[] = new Array<Histogram | undefined>(HOURS);
+  readonly hours: (Histogram | undefined)[] = Array.from({ length: HOURS }, () => undefined);
   readonly hourNumbers = new Int32Array(HOURS);
   readonly noise = new Noise();
+  /** Windows do not reach back beyond: an alert that is over is not told of again. */
+  since = 0;
   /** Calculations that the baselines of its segments are made of. */
   learned = 0;
 
@@ -39,7 +41,14 @@ export class Slice {
     this.addTo(this.hour(hourOfBin(this.bin)), bucket, weight, expectedMs, gap, outlier);
   }
 
-  private addTo(cells: Histogram, bucket: number, weight: number, expectedMs: number, gap: number, outlier: number): void {
+  private addTo(
+    cells: Histogram,
+    bucket: number,
+    weight: number,
+    expectedMs: number,
+    gap: number,
+    outlier: number,
+  ): void {
     cells[bucket]! += weight;
     cells[COUNT]! += 1;
     cells[EXPECTED]! += expectedMs;
@@ -69,8 +78,8 @@ export class Slice {
   /** Of the hour that ends before `endBin`. */
   lastHour(endBin: number): Histogram {
     const sum = new Float32Array(CELLS);
-    for (let bin = Math.max(endBin - BINS_PER_HOUR, this.bin - BINS_PER_HOUR + 1); bin < endBin && bin <= this.bin; bin++)
-      addTo(sum, this.fine[bin % BINS_PER_HOUR]!);
+    const from = Math.max(endBin - BINS_PER_HOUR, this.bin - BINS_PER_HOUR + 1, this.since);
+    for (let bin = from; bin < endBin && bin <= this.bin; bin++) addTo(sum, this.fine[bin % BINS_PER_HOUR]!);
     return sum;
   }
 
@@ -79,7 +88,8 @@ export class Slice {
     if (hours <= 1) return this.lastHour(endBin);
     const sum = new Float32Array(CELLS);
     const last = hourOfBin(endBin - 1);
-    for (let hour = firstHour(endBin, hours); hour <= last; hour++) {
+    const first = Math.max(firstHour(endBin, hours), Math.ceil(this.since / BINS_PER_HOUR));
+    for (let hour = first; hour <= last; hour++) {
       const cells = this.ofHour(hour);
       if (cells !== undefined) addTo(sum, cells);
     }

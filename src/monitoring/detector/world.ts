@@ -54,6 +54,8 @@ export const membersOf = (segments: Segments, target: Target): number[] => {
 export const spreadOf = (world: World, { segment }: Target): number =>
   segment === undefined ? world.model.spread : world.segments.spread[segment]!;
 
+const scratch = new Float64Array(RING);
+
 /** A window of segments that no slice is kept of, from their last calculations. */
 const lookAtSegments = (world: World, members: readonly number[], hours: number): Look => {
   const { segments, endBin, all, model } = world;
@@ -64,14 +66,11 @@ const lookAtSegments = (world: World, members: readonly number[], hours: number)
   for (const i of members) {
     learned += segments.learned[i]!;
     spread += segments.spread[i]! / members.length;
-    const end = i * RING + segments.inRing(i);
-    for (let at = i * RING; at < end; at++) {
-      if (segments.ringBin[at]! < fromBin) continue;
-      cells[bucketOf(segments.ringValue[at]! - segments.level[i]!)]! += 1;
-      cells[COUNT]! += 1;
-      cells[EXPECTED]! += Math.exp(segments.level[i]!);
-      cells[GAP]! += segments.gap[i]!;
-    }
+    const n = segments.copyRing(i, fromBin, scratch);
+    for (let at = 0; at < n; at++) cells[bucketOf(scratch[at]! - segments.level[i]!)]! += 1;
+    cells[COUNT]! += n;
+    cells[EXPECTED]! += n * Math.exp(segments.level[i]!);
+    cells[GAP]! += n * segments.gap[i]!;
   }
   const wobble = all.noise.wobble;
   return lookAt(cells, all.window(endBin, hours), hours, {
