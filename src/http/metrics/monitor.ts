@@ -1,3 +1,4 @@
+import { type Rule, SEVERITIES, type Severity } from '../../monitoring/types.ts';
 import { plain, type Reading, type Sample } from './at-scrape.ts';
 
 /** How a slice of the calculations does against its own baseline. */
@@ -12,21 +13,18 @@ export interface SliceReading {
   readonly baselineMs: number;
 }
 
-/** What the monitor tells to `/metrics`; null where this process does not know. */
+/** What the monitor tells to `/metrics`; null where it is not known yet. */
 export interface MonitorReadings {
   readonly all: SliceReading | null;
   readonly kinds: readonly (SliceReading & { readonly kind: string })[];
-  readonly openAlerts: readonly { readonly rule: string; readonly severity: string }[];
-  readonly recorder: {
-    /** Facts that wait to be stored, the age of the oldest of them, and how many were thrown away since the start. */
-    readonly waiting: number;
-    readonly lagMs: number;
-    readonly dropped: number;
-  };
+  readonly openAlerts: readonly { readonly rule: Rule; readonly severity: Severity }[];
+  /** Calculations that have ended and are not among the facts yet, and the age of the oldest of them. */
+  readonly recorder: { readonly waiting: number; readonly lagMs: number };
   readonly detector: {
+    /** Whether this process is the one that judges. */
     readonly leading: boolean;
-    /** How far what was judged is behind what was stored. */
-    readonly lagMs: number | null;
+    /** How long ago what ended last has been judged. It grows where nobody judges. */
+    readonly lagMs: number;
   };
 }
 
@@ -60,16 +58,23 @@ const FIGURES: readonly { readonly name: string; readonly help: string; readonly
   },
 ];
 
-/** One sample a pair of rule and severity: their numbers are few. */
-const countAlerts = ({ openAlerts }: MonitorReadings): Sample[] => {
-  const counts = new Map<string, { labels: Record<string, string>; value: number }>();
-  for (const { rule, severity } of openAlerts) {
-    const key = `${rule} ${severity}`;
-    const before = counts.get(key)?.value ?? 0;
-    counts.set(key, { labels: { rule, severity }, value: before + 1 });
-  }
-  return [...counts.values()];
+const RULES: Readonly<Record<Rule, true>> = {
+  slow: true,
+  freshness: true,
+  late: true,
+  failures: true,
+  queue: true,
+  stale: true,
 };
+
+/** Every pair of rule and severity, as a few of them that come and go would leave gaps in a graph. */
+const countAlerts = ({ openAlerts }: MonitorReadings): Sample[] =>
+  (Object.keys(RULES) as Rule[]).flatMap((rule) =>
+    SEVERITIES.map((severity) => ({
+      labels: { rule, severity },
+      value: openAlerts.filter((alert) => alert.rule === rule && alert.severity === severity).length,
+    })),
+  );
 
 export const MONITOR: readonly Reading<MonitorReadings>[] = [
   ...FIGURES.flatMap(({ name, help, figure }): Reading<MonitorReadings>[] => [
@@ -98,19 +103,13 @@ export const MONITOR: readonly Reading<MonitorReadings>[] = [
   },
   {
     name: 'evenkeel_recorder_waiting',
-    help: 'Facts of calculations that wait to be stored by this process.',
+    help: 'Calculations that have ended and are not recorded yet, in all processes.',
     samples: ({ recorder }) => plain(recorder.waiting),
   },
   {
     name: 'evenkeel_recorder_lag_seconds',
-    help: 'Age of the oldest fact that waits to be stored by this process.',
+    help: 'Age of the oldest calculation that has ended and is not recorded yet.',
     samples: ({ recorder }) => plain(recorder.lagMs / 1000),
-  },
-  {
-    name: 'evenkeel_recorder_dropped_total',
-    help: 'Facts that were thrown away because too many waited to be stored.',
-    type: 'counter',
-    samples: ({ recorder }) => plain(recorder.dropped),
   },
   {
     name: 'evenkeel_detector_leading',
@@ -119,7 +118,7 @@ export const MONITOR: readonly Reading<MonitorReadings>[] = [
   },
   {
     name: 'evenkeel_detector_lag_seconds',
-    help: 'How far what was judged is behind what was recorded; known to the process that judges.',
-    samples: ({ detector }) => plain(detector.lagMs === null ? null : detector.lagMs / 1000),
+    help: 'Until how long ago everything that ended has been judged. It grows where no process judges.',
+    samples: ({ detector }) => plain(detector.lagMs / 1000),
   },
 ];

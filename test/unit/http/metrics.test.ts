@@ -1,5 +1,6 @@
+import { Registry } from 'prom-client';
 import { Metrics, type FinishedCalculation } from '../../../src/http/metrics.ts';
-import { registerReadings, shared } from '../../../src/http/metrics/at-scrape.ts';
+import { plain, registerReadings, shared } from '../../../src/http/metrics/at-scrape.ts';
 import { MONITOR, type MonitorReadings } from '../../../src/http/metrics/monitor.ts';
 
 const DONE: FinishedCalculation = {
@@ -100,7 +101,7 @@ describe('what is read at the scrape', () => {
       { rule: 'slow', severity: 'critical' },
       { rule: 'late', severity: 'warning' },
     ],
-    recorder: { waiting: 3, lagMs: 250, dropped: 7 },
+    recorder: { waiting: 3, lagMs: 250 },
     detector: { leading: true, lagMs: 1_500 },
   };
   const registryOf = (read: () => Promise<MonitorReadings>): Metrics => {
@@ -114,14 +115,22 @@ describe('what is read at the scrape', () => {
     expect(await samplesOf(metrics, 'evenkeel_slowdown_ratio')).toEqual({ '': 1.4 });
     expect(await samplesOf(metrics, 'evenkeel_kind_slowdown_ratio')).toEqual({ 'kind="property.is_set"': 3.5 });
     expect(await samplesOf(metrics, 'evenkeel_kind_baseline_seconds')).toEqual({ 'kind="property.is_set"': 0.05 });
-    expect(await samplesOf(metrics, 'evenkeel_open_alerts')).toEqual({
+    expect(await samplesOf(metrics, 'evenkeel_open_alerts')).toMatchObject({
       'rule="slow",severity="critical"': 2,
       'rule="late",severity="warning"': 1,
+      'rule="stale",severity="drift"': 0,
     });
     expect(await samplesOf(metrics, 'evenkeel_recorder_lag_seconds')).toEqual({ '': 0.25 });
-    expect(await samplesOf(metrics, 'evenkeel_recorder_dropped_total')).toEqual({ '': 7 });
-    // The second scrape does not add to the first.
-    expect(await samplesOf(metrics, 'evenkeel_recorder_dropped_total')).toEqual({ '': 7 });
+  });
+
+  it('counts what is counted elsewhere as it stands there: a second scrape does not add to the first', async () => {
+    const registry = new Registry();
+    const readings = [
+      { name: 'blocks_total', help: 'Blocks.', type: 'counter' as const, samples: (n: number) => plain(n) },
+    ];
+    registerReadings(registry, async () => 7, readings);
+    expect(await samplesOf({ registry }, 'blocks_total')).toEqual({ '': 7 });
+    expect(await samplesOf({ registry }, 'blocks_total')).toEqual({ '': 7 });
   });
 
   it('is left out where it is not known, and forgotten when it is not known any more', async () => {
@@ -132,15 +141,15 @@ describe('what is read at the scrape', () => {
       return now;
     });
     expect(await samplesOf(metrics, 'evenkeel_detector_lag_seconds')).toEqual({ '': 1.5 });
-    now = { ...view, all: null, kinds: [], openAlerts: [], detector: { leading: false, lagMs: null } };
-    expect(await samplesOf(metrics, 'evenkeel_detector_lag_seconds')).toEqual({});
+    now = { ...view, all: null, kinds: [], openAlerts: [], detector: { leading: false, lagMs: 90_000 } };
+    expect(await samplesOf(metrics, 'evenkeel_detector_lag_seconds')).toEqual({ '': 90 });
     expect(await samplesOf(metrics, 'evenkeel_detector_leading')).toEqual({ '': 0 });
     expect(await samplesOf(metrics, 'evenkeel_slowdown_ratio')).toEqual({});
-    expect(await samplesOf(metrics, 'evenkeel_open_alerts')).toEqual({});
+    expect(Math.max(...Object.values(await samplesOf(metrics, 'evenkeel_open_alerts')))).toBe(0);
     expect(await samplesOf(metrics, 'evenkeel_alerts_open')).toEqual({ '': 0 });
     fails = true;
     expect(await samplesOf(metrics, 'evenkeel_detector_leading')).toEqual({});
-    expect(await samplesOf(metrics, 'evenkeel_recorder_dropped_total')).toEqual({});
+    expect(await samplesOf(metrics, 'evenkeel_kind_slowdown_ratio')).toEqual({});
   });
 
   it('is read once a scrape, and not again while it is fresh', async () => {
