@@ -55,7 +55,7 @@ describeWith(['prometheus'], 'against a real Prometheus', () => {
     } finally {
       await service?.stop();
     }
-  });
+  }, 120_000);
 
   /** The samples with a finite value; waits for the first of them, as rates need some scrapes. */
   const samplesOf = async (expr: string): Promise<readonly number[]> => {

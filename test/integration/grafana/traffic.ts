@@ -2,6 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { call } from '../http/service.ts';
 
 const PAUSE_MS = 200;
+/** On a busy machine the service may ask its callers to come again. */
+const RETRY_MS = 500;
+const ATTEMPTS = 40;
 
 const SEGMENTS = {
   named: { type: 'property', property: 'name', operator: 'is_set' },
@@ -26,11 +29,15 @@ export interface Traffic {
 /** What a small customer does all day, in seconds: writes, imports, previews, calculations, newsletters in time and late. */
 export const startTraffic = async (url: string, headers: Record<string, string>): Promise<Traffic> => {
   const send = async (path: string, body: unknown, type?: string): Promise<void> => {
-    const answer = await call(`${url}/v1/${path}`, {
-      body,
-      headers: { ...headers, ...(type === undefined ? {} : { 'content-type': type }) },
-    });
-    if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.text}`);
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await call(`${url}/v1/${path}`, {
+        body,
+        headers: { ...headers, ...(type === undefined ? {} : { 'content-type': type }) },
+      });
+      if (answer.status < 300) return;
+      if (answer.status !== 503 || attempt === ATTEMPTS) throw new Error(`${path}: ${answer.status} ${answer.text}`);
+      await sleep(RETRY_MS);
+    }
   };
   for (const [key, condition] of Object.entries(SEGMENTS)) await send('segments', { key, name: key, condition });
 

@@ -43,6 +43,16 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+/** It listens before it can answer. */
+const isReady = (address: string): Promise<boolean> =>
+  fetch(`http://${address}/-/ready`).then(
+    async (response) => {
+      await response.body?.cancel();
+      return response.ok;
+    },
+    () => false,
+  );
+
 const LISTENING = /msg="Listening on" .*address=(127\.0\.0\.1:\d+)/;
 
 /** Starts Prometheus or Alertmanager on a port that it chooses itself and tells in its log. */
@@ -72,7 +82,7 @@ export const startServer = async (name: string, args: readonly string[]): Promis
   const until = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     const address = LISTENING.exec(log)?.[1];
-    if (address !== undefined) return { url: `http://${address}`, log: () => log, stop };
+    if (address !== undefined && (await isReady(address))) return { url: `http://${address}`, log: () => log, stop };
     if (child.exitCode !== null || Date.now() > until) {
       await stop();
       throw new Error(`${program} did not start:\n${log}`);
