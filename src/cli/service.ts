@@ -15,7 +15,7 @@ import { startEmbedded } from '../database/embedded.ts';
 import { migrate } from '../database/migrate.ts';
 import { createApp } from '../http/app.ts';
 import { Metrics } from '../http/metrics.ts';
-import { readHealth, readProcess, readWork } from '../http/metrics/read.ts';
+import { readHealth, readMonitor, readProcess, readWork } from '../http/metrics/read.ts';
 import { type HttpServer, startServer } from '../http/server.ts';
 import { allRoutes } from '../http/routes/index.ts';
 import { Workspaces } from '../http/workspaces.ts';
@@ -218,6 +218,7 @@ const start = async (
     work: () => readWork(pool),
     process: () => readProcess(pool, calculations),
     health: () => readHealth(pool),
+    monitor: () => readMonitor(pool, monitor),
   });
 
   let stopping = false;

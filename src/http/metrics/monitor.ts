@@ -19,12 +19,12 @@ export interface MonitorReadings {
   readonly kinds: readonly (SliceReading & { readonly kind: string })[];
   readonly openAlerts: readonly { readonly rule: Rule; readonly severity: Severity }[];
   /** Calculations that have ended and are not among the facts yet, and the age of the oldest of them. */
-  readonly recorder: { readonly waiting: number; readonly lagMs: number };
+  readonly recorder: { readonly waiting: number; readonly lagMs: number } | null;
   readonly detector: {
     /** Whether this process is the one that judges. */
     readonly leading: boolean;
     /** How long ago what ended last has been judged. It grows where nobody judges. */
-    readonly lagMs: number;
+    readonly lagMs: number | null;
   };
 }
 
@@ -104,12 +104,12 @@ export const MONITOR: readonly Reading<MonitorReadings>[] = [
   {
     name: 'evenkeel_recorder_waiting',
     help: 'Calculations that have ended and are not recorded yet, in all processes.',
-    samples: ({ recorder }) => plain(recorder.waiting),
+    samples: ({ recorder }) => plain(recorder?.waiting),
   },
   {
     name: 'evenkeel_recorder_lag_seconds',
     help: 'Age of the oldest calculation that has ended and is not recorded yet.',
-    samples: ({ recorder }) => plain(recorder.lagMs / 1000),
+    samples: ({ recorder }) => plain(recorder === null ? null : recorder.lagMs / 1000),
   },
   {
     name: 'evenkeel_detector_leading',
@@ -119,6 +119,6 @@ export const MONITOR: readonly Reading<MonitorReadings>[] = [
   {
     name: 'evenkeel_detector_lag_seconds',
     help: 'Until how long ago everything that ended has been judged. It grows where no process judges.',
-    samples: ({ detector }) => plain(detector.lagMs / 1000),
+    samples: ({ detector }) => plain(detector.lagMs === null ? null : detector.lagMs / 1000),
   },
 ];

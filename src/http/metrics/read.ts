@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import type { CalculationsService } from '../../calculations/services.ts';
+import type { Monitor } from '../../monitoring/monitor.ts';
 import { sql } from '../../database/sql.ts';
 import { transaction } from '../../database/transaction.ts';
 import type { HealthReadings } from './health.ts';
+import type { MonitorReadings } from './monitor.ts';
 import type { ProcessReadings, WorkReadings } from './work.ts';
 
 const QUEUE = sql('health-queue');
@@ -10,6 +12,7 @@ const PENDING = sql('health-pending');
 const IMPORTS = sql('health-imports');
 const SERVER = sql('health-server');
 const TABLES = sql('health-tables');
+const ALERTS = sql('health-alerts');
 
 const COUNTED_ROWS = 1_000_000;
 
@@ -24,8 +27,12 @@ export const WATCHED_TABLES = [
   'event_slices',
   'events',
   'imports',
+  'kept_bits',
   'list_ids',
   'message_keys',
+  'monitor_facts',
+  'monitor_hours',
+  'monitor_minutes',
   'pending_events',
   'pending_properties',
   'segments',
@@ -78,3 +85,25 @@ export const readProcess = (pool: pg.Pool, calculations: Pick<CalculationsServic
     connections: { total: totalCount, idle: idleCount, waiting: waitingCount },
   };
 };
+
+/** What the monitor shows, which is in memory, and the alerts that are open. */
+export const readMonitor = (pool: pg.Pool, monitor: Pick<Monitor, 'view' | 'leading'>): Promise<MonitorReadings> =>
+  transaction(
+    pool,
+    async (client) => {
+      await client.query(LIMITS);
+      const { rows: openAlerts } = await client.query<MonitorReadings['openAlerts'][number]>(ALERTS);
+      const view = monitor.view();
+      return {
+        all: null,
+        kinds: [],
+        openAlerts,
+        recorder: view?.recorder ?? null,
+        detector: {
+          leading: monitor.leading,
+          lagMs: view === undefined ? null : Math.max(0, Date.now() - view.at),
+        },
+      };
+    },
+    { readOnly: true },
+  );
