@@ -21,6 +21,7 @@ import { allRoutes } from '../http/routes/index.ts';
 import { Workspaces } from '../http/workspaces.ts';
 import { Alerts } from '../monitoring/alerts/alerts.ts';
 import { diagnosisSources } from './diagnosing.ts';
+import { Freshness } from '../monitoring/freshness.ts';
 import { Monitor } from '../monitoring/monitor.ts';
 import type { Settings } from './settings.ts';
 
@@ -161,12 +162,16 @@ const start = async (
   const lists = new SegmentLists({ pool, signals: calculations.signals });
   const snapshots = new Snapshots({ pool, log });
   const directory = resolve(settings.dataDirectory, 'imports');
-  const background = new Background({
+  const freshness: Freshness = new Freshness({ db: pool, log, waiting: () => background.waiting() });
+  const background: Background = new Background({
     url: database.url,
     pool,
     log,
     directory,
-    onFold: ({ durationMs }) => metrics.fold(durationMs),
+    onFold: ({ workspaceId, durationMs, waitedMs }) => {
+      metrics.fold(durationMs);
+      freshness.observe('fold', workspaceId, waitedMs);
+    },
     onImport: (record) => metrics.import(record),
   });
   const segments = new Segments({
@@ -177,7 +182,10 @@ const start = async (
   const onWritten = (workspaceId: number): void => background.noticed(workspaceId);
   const onApplied = ({ workspaceId, visibleAfterMs }: Applied): void => {
     onWritten(workspaceId);
-    for (const ms of visibleAfterMs) metrics.freshness('write', ms);
+    for (const ms of visibleAfterMs) {
+      metrics.freshness('write', ms);
+      freshness.observe('write', workspaceId, ms);
+    }
   };
   const imports = new Imports({ pool, directory, onQueued: () => background.wake() });
   const intake = new Intake({ pool, log, onApplied });
@@ -212,6 +220,8 @@ const start = async (
   });
   monitor.start();
   undo.add(() => monitor.stop());
+  freshness.start();
+  undo.add(() => freshness.stop());
   alerts.start();
   undo.add(() => alerts.stop());
   metrics.watch({
@@ -235,6 +245,8 @@ const start = async (
     snapshots,
     workspaces,
     alerts,
+    monitor,
+    retention: settings.retention,
     metrics,
     version: VERSION,
     embedded: database.embedded,

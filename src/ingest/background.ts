@@ -34,6 +34,8 @@ export interface FoldRecord {
   readonly workspaceId: number;
   readonly shards: number;
   readonly durationMs: number;
+  /** From when this process knew of the oldest change until it was part of the bitmaps. */
+  readonly waitedMs: number;
 }
 export interface ImportRecord extends ImportEnd {
   readonly id: number;
@@ -78,6 +80,8 @@ export class Background {
   readonly #piscina: Piscina;
   /** By workspace: since when something is pending there, as far as this process knows. */
   readonly #pendingSince = new Map<number, number>();
+  /** The same until a fold has ended: `#pendingSince` begins anew with each try. */
+  readonly #waitingSince = new Map<number, number>();
   /** By workspace: until when only what is urgent is folded. */
   readonly #restingUntil = new Map<number, number>();
   /** By `kind:workspace`; of each at most one runs. */
@@ -123,6 +127,7 @@ export class Background {
   /** A write was committed: it is folded a while later, together with others that come meanwhile. */
   noticed(workspaceId: number): void {
     if (!this.#pendingSince.has(workspaceId)) this.#pendingSince.set(workspaceId, Date.now());
+    if (!this.#waitingSince.has(workspaceId)) this.#waitingSince.set(workspaceId, Date.now());
   }
 
   /** Its segments have other leaves, perhaps. */
@@ -145,6 +150,12 @@ export class Background {
   /** Makes the bitmaps anew from the rows, while everything else goes on. */
   async rebuild(workspaceId: number): Promise<void> {
     await this.#run({ kind: 'rebuild', workspaceId });
+  }
+
+  /** By workspace: for how long changes have waited to be folded, as far as this process knows. */
+  waiting(): [workspaceId: number, waitedMs: number][] {
+    const now = Date.now();
+    return [...this.#waitingSince].map(([id, since]) => [id, now - since]);
   }
 
   /** For gauges: threads and tasks that run on them. */
@@ -217,7 +228,8 @@ export class Background {
   async #foldDue(): Promise<void> {
     const { rows } = await this.#options.pool.query<PendingWorkspace>(PENDING, [FOLD_MARKS]);
     const pending = new Set(rows.map(({ id }) => id));
-    for (const id of this.#pendingSince.keys()) if (!pending.has(id)) this.#pendingSince.delete(id);
+    for (const since of [this.#pendingSince, this.#waitingSince])
+      for (const id of since.keys()) if (!pending.has(id)) since.delete(id);
     const now = Date.now();
     for (const { id, many, every } of rows) {
       this.noticed(id);
@@ -310,7 +322,12 @@ export class Background {
       const result = await working;
       if (task.kind === 'fold') {
         const { shards } = result as BackgroundResults['fold'];
-        const record = { workspaceId: task.workspaceId, shards, durationMs: performance.now() - started };
+        const { workspaceId } = task;
+        const durationMs = performance.now() - started;
+        const waitedMs = Math.max(durationMs, Date.now() - (this.#waitingSince.get(workspaceId) ?? Date.now()));
+        // What came meanwhile is noticed again with the next look.
+        this.#waitingSince.delete(workspaceId);
+        const record = { workspaceId, shards, durationMs, waitedMs };
         this.#restingUntil.set(task.workspaceId, Date.now() + FOLD_REST * record.durationMs);
         if (shards > 0) this.#options.onFold?.(record);
       }

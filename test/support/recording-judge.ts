@@ -1,5 +1,5 @@
-import type { Accept, Judge } from '../../src/monitoring/live/judge.ts';
-import type { AlertEvent, Observation } from '../../src/monitoring/types.ts';
+import type { Accept, BaselinesChange, Judge, JudgedBaseline, JudgedSlice } from '../../src/monitoring/live/judge.ts';
+import type { Alert, AlertEvent, Observation } from '../../src/monitoring/types.ts';
 import { anAlert } from './alerts.ts';
 
 interface Memory {
@@ -42,6 +42,37 @@ export class RecordingJudge implements Judge {
     const events = this.#events;
     this.#events = [];
     return events;
+  }
+
+  slices(): readonly JudgedSlice[] {
+    return [
+      { scope: {}, ratio: 1.25, band: { low: 0.9, high: 1.1 }, hours: 1, calculations: this.memory.observed },
+      { scope: { kind: 'property.equals' }, ratio: 1.5, band: { low: 0.8, high: 1.2 }, hours: 1, calculations: 1 },
+      { scope: { workspace: 'acme' }, ratio: 1, band: { low: 0.7, high: 1.3 }, hours: 1, calculations: 1 },
+    ];
+  }
+
+  openAlerts(): readonly Alert[] {
+    return this.memory.told === 0 ? [] : [anAlert({ id: 'alr_1', scope: { kind: 'property.equals' } })];
+  }
+
+  /** One, that grows with what was observed. */
+  baselines(): readonly JudgedBaseline[] {
+    const { observed } = this.memory;
+    if (observed === 0) return [];
+    const one = {
+      workspace: 'acme',
+      segment: 'a',
+      version: 1,
+      kinds: ['property.equals'],
+      spread: 0.35,
+      lockedUntil: null,
+    };
+    return [{ ...one, expectedMs: 100 + observed, calculations: observed }];
+  }
+
+  baselineHistory(): readonly BaselinesChange[] {
+    return [{ version: 1, at: Date.UTC(2026, 0, 1), reason: 'first', segments: 1, change: 1 }];
   }
 
   save(): unknown {

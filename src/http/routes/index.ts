@@ -16,12 +16,13 @@ import { importRoutes } from './imports.ts';
 import { listRoutes } from './lists.ts';
 import { ingestionRoutes } from './ingestion.ts';
 import { type MetaOptions, metaRoutes } from './meta.ts';
+import { type MonitorRouteOptions, monitorRoutes } from './monitor.ts';
 import { segmentRoutes } from './segments.ts';
 import { snapshotRoutes } from './snapshots.ts';
 import { type UserRouteOptions, userRoutes } from './users.ts';
 import { workspaceRoutes } from './workspaces.ts';
 
-export interface RouteOptions extends Omit<MetaOptions, 'others'>, UserRouteOptions {
+export interface RouteOptions extends Omit<MetaOptions, 'others'>, UserRouteOptions, MonitorRouteOptions {
   readonly intake: Intake;
   readonly imports: Imports;
   readonly segments: SegmentsService;
@@ -45,6 +46,7 @@ export const allRoutes = (options: RouteOptions): Route[] => {
     ...snapshotRoutes(snapshots, calculations),
     ...catalogueRoutes(db),
     ...alertRoutes(options.alerts),
+    ...monitorRoutes(options),
     ...workspaceRoutes(workspaces, openMode),
   ];
   return [...others, ...metaRoutes({ ...options, others })];

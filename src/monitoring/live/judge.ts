@@ -1,4 +1,4 @@
-import type { AlertEvent, Observation, Scope } from '../types.ts';
+import type { Alert, AlertEvent, Observation, Scope } from '../types.ts';
 
 /** An operator says that what is slow is normal from now on. */
 export interface Accept {
@@ -7,6 +7,44 @@ export interface Accept {
   readonly reason: string;
   /** Epoch milliseconds. */
   readonly at: number;
+}
+
+/** A slice's present state. */
+export interface JudgedSlice {
+  readonly scope: Scope;
+  /** × normal; null where there is nothing. */
+  readonly ratio: number | null;
+  readonly band: { readonly low: number; readonly high: number };
+  readonly hours: number;
+  readonly calculations: number;
+  /** On average, and what the same calculations would take normally. */
+  readonly rollingMs?: number | null;
+  readonly baselineMs?: number | null;
+}
+
+/** What a baseline expects of one segment. */
+export interface JudgedBaseline {
+  readonly workspace: string;
+  readonly segment: string;
+  /** Of the segment's definition. */
+  readonly version: number;
+  readonly kinds: readonly string[];
+  readonly expectedMs: number;
+  readonly calculations: number;
+  readonly spread: number;
+  /** Epoch milliseconds. */
+  readonly lockedUntil: number | null;
+}
+
+/** What happened to the baselines altogether. */
+export interface BaselinesChange {
+  readonly version: number;
+  readonly at: number;
+  readonly reason: string;
+  readonly segments: number;
+  readonly change: number;
+  readonly by?: string;
+  readonly note?: string;
 }
 
 /** What live monitoring needs of the detector. The same calls in the same order give the same answers. */
@@ -20,4 +58,9 @@ export interface Judge {
   takeEvents(): AlertEvent[];
   /** Plain data, from which it goes on elsewhere. */
   save(): unknown;
+  slices(): readonly JudgedSlice[];
+  openAlerts(): readonly Alert[];
+  baselines(): readonly JudgedBaseline[];
+  /** Oldest first. */
+  baselineHistory(): readonly BaselinesChange[];
 }

@@ -15,6 +15,9 @@ export const LEASE_MS = 15_000;
 export const RETRY_BASE_MS = 500;
 export const RETRY_MAX_MS = 30_000;
 
+/** What is shown of the slices is looked up so often in the stream's time, and whenever there is something to tell. */
+export const SHOW_MS = 30_000;
+
 /** The detector is saved so often: what came since is judged again, and not told again, when another process takes over. */
 export const SAVE_MS = 300_000;
 /** And after so many facts, which take about half a second to repeat. */
@@ -31,5 +34,5 @@ export const DEFAULT_FACT_DAYS = 45;
 export const DEFAULT_MINUTE_DAYS = 14;
 export const DEFAULT_HOUR_DAYS = 400;
 
-/** Facts that one step of repeating reads at once. */
+/** Characters of an operator's reason. */
 export const MAX_ACCEPT_REASON = 1_000;

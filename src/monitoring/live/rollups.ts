@@ -22,7 +22,7 @@ export type RollupUnit = keyof typeof ROLLUP_TABLES;
 const UNIT_MS: Record<RollupUnit, number> = { minute: MINUTE_MS, hour: HOUR_MS };
 
 /** Segments, and kinds within a workspace, are many and are looked at for days: they have hours only. */
-const MINUTE_SCOPES: ReadonlySet<RollupScope> = new Set(['all', 'kind', 'workspace']);
+export const MINUTE_SCOPES: ReadonlySet<RollupScope> = new Set(['all', 'kind', 'workspace']);
 
 const slicesOf = (fact: JudgedFact): Slice[] => {
   const { workspaceId, segment, kinds } = fact;

@@ -1,3 +1,23 @@
+import type { Alert, Scope } from '../types.ts';
+
+/** How a slice of the calculations does. Ratios are × normal; null where nothing is known. */
+export interface ViewedSlice {
+  /** Everything, a kind or a workspace. */
+  readonly scope: Scope;
+  /** Over the short window, which widens until it holds enough: `hours`, with so many calculations. */
+  readonly ratio: number | null;
+  readonly band: { readonly low: number; readonly high: number };
+  readonly hours: number;
+  readonly calculations: number;
+  /** What its calculations take on average, and what they would take normally. */
+  readonly rollingMs: number | null;
+  readonly baselineMs: number | null;
+  /** Ids of the open alerts that are about it, or explain it. */
+  readonly alerts: readonly string[];
+}
+
+export type ViewedAlert = Pick<Alert, 'id' | 'rule' | 'severity' | 'scope' | 'openedAt' | 'ratio' | 'summary'>;
+
 /** What the leader shows of the last step: plain data, that is stored with it and that every process reads. */
 export interface StoredView {
   readonly step: number;
@@ -5,6 +25,9 @@ export interface StoredView {
   readonly at: number;
   /** By the database's clock. */
   readonly writtenAt: number;
+  /** Everything, every kind, and workspaces that an open alert is about. */
+  readonly slices: readonly ViewedSlice[];
+  readonly openAlerts: readonly ViewedAlert[];
   readonly recorder: {
     /** Calculations that have ended and are not among the facts yet, and the age of the oldest of them. */
     readonly waiting: number;

@@ -13,11 +13,13 @@ import {
   takeEnded,
 } from '../recorder.ts';
 import type { AlertEvent } from '../types.ts';
+import { BaselineBook } from './baselines.ts';
 import type { Judge } from './judge.ts';
-import { BEHIND_MS, GRACE_MS, SAVE_FACTS, SAVE_MS, STEP_FACTS } from './limits.ts';
+import { BEHIND_MS, GRACE_MS, SAVE_FACTS, SAVE_MS, SHOW_MS, STEP_FACTS } from './limits.ts';
 import { Partitions, type PartitionedTable } from './partitions.ts';
 import { acceptsOf, takeAccepts } from './requests.ts';
 import { addToRollups } from './rollups.ts';
+import { bandsOf, NOTHING_SHOWN, type Shown, shownOf } from './shown.ts';
 import { commitStep, loadSaved, lockPosition, readBacklog, save, type StepRecord, stepsAfter } from './state.ts';
 import type { StoredView } from './view.ts';
 
@@ -46,6 +48,14 @@ export interface StepResult {
   readonly more: boolean;
 }
 
+interface Restored {
+  readonly judge: Judge | undefined;
+  readonly baselines: BaselineBook;
+  readonly step: number;
+  /** Facts that were judged again. */
+  readonly repeated: number;
+}
+
 /**
  * The leader's work, step by step. A step is one transaction: it takes calculations that have ended, judges them, and writes facts,
  * rollups, what is to be told, and where it has got to. After any failure this object is of no use any more: what it remembers may be ahead
@@ -56,38 +66,34 @@ export class Watch {
   readonly #partitions: Partitions;
   readonly #definitions = new Definitions();
   readonly #judge: Judge | undefined;
+  readonly #baselines: BaselineBook;
   #step: number;
+  #shown = NOTHING_SHOWN;
   #savedAt = performance.now();
   #factsSinceSave: number;
 
-  private constructor(
-    options: WatchOptions,
-    partitions: Partitions,
-    judge: Judge | undefined,
-    step: number,
-    factsSinceSave: number,
-  ) {
+  private constructor(options: WatchOptions, partitions: Partitions, restored: Restored) {
     this.#options = options;
     this.#partitions = partitions;
-    this.#judge = judge;
-    this.#step = step;
-    this.#factsSinceSave = factsSinceSave;
+    this.#judge = restored.judge;
+    this.#baselines = restored.baselines;
+    this.#step = restored.step;
+    this.#factsSinceSave = restored.repeated;
   }
 
   /** The detector as it was saved, and after it the steps since, whose events have been told. */
   static async restore(options: WatchOptions): Promise<Watch> {
     const { client, judgeFrom, tables } = options;
     const partitions = new Partitions(tables);
-    const [judge, step, facts] = await transaction(client, async () => {
+    const restored = await transaction(client, async () => {
       const position = await lockPosition(client);
       const saved = await loadSaved(client);
-      const restored = judgeFrom?.(saved?.state);
+      const judge = judgeFrom?.(saved?.state);
       let repeated = 0;
-      for (const record of await stepsAfter(client, saved?.step ?? 0))
-        repeated += await repeat(client, restored, record);
-      return [restored, position.step, repeated] as const;
+      for (const record of await stepsAfter(client, saved?.step ?? 0)) repeated += await repeat(client, judge, record);
+      return { judge, baselines: await BaselineBook.open(client), step: position.step, repeated };
     });
-    const watch = new Watch(options, partitions, judge, step, facts);
+    const watch = new Watch(options, partitions, restored);
     await watch.maintain();
     return watch;
   }
@@ -157,8 +163,10 @@ export class Watch {
       await client.query('set local synchronous_commit = on');
       await this.#options.tell(client, events);
     }
+    const { slices, openAlerts } = this.#show(at, events.length > 0);
     const { waiting, oldestMs } = await readBacklog(client);
-    const view: StoredView = { step, at, writtenAt: position.nowMs, recorder: { waiting, lagMs: oldestMs } };
+    const recorder = { waiting, lagMs: oldestMs };
+    const view: StoredView = { step, at, writtenAt: position.nowMs, slices, openAlerts, recorder };
     await commitStep(client, record, leader, view);
     // Only now: where this transaction begins again for a partition, nothing of it has been judged.
     this.#step = step;
@@ -172,10 +180,19 @@ export class Watch {
     const ids = await insertFacts(client, judged);
     const minutesSince = this.#partitions.keptSince('monitor_minutes', nowMs);
     const recent = judged.filter(({ finishedAt }) => finishedAt >= minutesSince);
-    await addToRollups(client, 'minute', recent, () => undefined);
-    await addToRollups(client, 'hour', judged, () => undefined);
+    const names = new Map(judged.map(({ workspaceId, workspace }) => [workspaceId, workspace]));
+    const bandOf = bandsOf(this.#shown, names);
+    await addToRollups(client, 'minute', recent, bandOf);
+    await addToRollups(client, 'hour', judged, bandOf);
     const times = judged.map((fact) => fact.finishedAt);
     return { ...ids, oldest: Math.min(...times), newest: Math.max(...times) };
+  }
+
+  /** Looking at every slice takes milliseconds, and most steps change little. */
+  #show(at: number, changed: boolean): Shown {
+    if (this.#judge !== undefined && (changed || at - this.#shown.at >= SHOW_MS))
+      this.#shown = shownOf(this.#judge, at);
+    return this.#shown;
   }
 
   /** Whether enough has come since the save that repeating it would take long. */
@@ -190,6 +207,8 @@ export class Watch {
       const position = await lockPosition(client);
       if (position.step !== step) throw new Error('another process has judged meanwhile');
       await save(client, { step, state: this.#judge?.save() });
+      if (this.#judge !== undefined && position.at !== undefined)
+        await this.#baselines.write(client, this.#judge, position.at);
     });
     this.#savedAt = performance.now();
     this.#factsSinceSave = 0;

@@ -5,7 +5,9 @@ import { openClient } from '../../../../src/database/connect.ts';
 import { recordAlertEvents } from '../../../../src/monitoring/alerts/record.ts';
 import { partitionedTables } from '../../../../src/monitoring/live/partitions.ts';
 import { requestAccept } from '../../../../src/monitoring/live/requests.ts';
+import { readView } from '../../../../src/monitoring/live/state.ts';
 import { Watch, type WatchOptions } from '../../../../src/monitoring/live/watch.ts';
+import { baselineChanges, baselinesOf, currentBaselines } from '../../../../src/monitoring/queries/baselines.ts';
 import { createTestDatabase, type TestDatabase } from '../../../support/database.ts';
 import { type Ended, endCalculations } from '../../../support/ended.ts';
 import { RecordingJudge } from '../../../support/recording-judge.ts';
@@ -336,4 +338,53 @@ test('partitions that are there before the day begins take what ends then', asyn
   expect(rows).toEqual(
     ['monitor_facts', 'monitor_freshness', 'monitor_hours', 'monitor_minutes'].map((table) => ({ table, ahead: true })),
   );
+});
+
+test('every process can show what the leader found, and the bands are kept beside the rollups', async () => {
+  await end(...Array.from({ length: 12 }, (_, i) => ({ segment: 'a', finishedAt: ago(9_000 - i) })));
+  const watch = await Watch.restore(options());
+  const { view } = await watch.step();
+  expect(await readView(database.pool)).toEqual(view);
+  expect(view).toMatchObject({
+    step: 1,
+    recorder: { waiting: 0, lagMs: 0 },
+    slices: [
+      { scope: {}, ratio: 1.25, alerts: [] },
+      { scope: { kind: 'property.equals' }, ratio: 1.5, alerts: ['alr_1'] },
+      { scope: { workspace: 'acme' }, ratio: 1, alerts: ['alr_1'] },
+    ],
+    openAlerts: [{ id: 'alr_1', rule: 'slow', severity: 'drift', scope: { kind: 'property.equals' } }],
+  });
+  await end({ segment: 'a', finishedAt: ago(8_000) });
+  await watch.step();
+  const { rows } = await database.pool.query(
+    `select scope, low, high from monitor_hours where low is not null order by scope`,
+  );
+  expect(rows).toEqual([
+    { scope: 'all', low: 0.9, high: 1.1 },
+    { scope: 'kind', low: 0.8, high: 1.2 },
+    { scope: 'workspace', low: 0.7, high: 1.3 },
+  ]);
+});
+
+test('baselines are kept with what they were, and only where they are others', async () => {
+  const { pool } = database;
+  const watch = await Watch.restore(options());
+  const steps: number[] = [];
+  for (const number of [1, 1, 20]) {
+    await end(...Array.from({ length: number }, (_, i) => ({ segment: 'a', finishedAt: ago(9_000 - i) })));
+    await watch.step();
+    await watch.save();
+    steps.push((await baselinesOf(pool, 'acme', 'a', 10)).length);
+  }
+  // 101, then 102, which is the same, then 122
+  expect(steps).toEqual([1, 1, 2]);
+  expect(await currentBaselines(pool, { limit: 10 })).toMatchObject([
+    { segment: 'a', expectedMs: 122, calculations: 22 },
+  ]);
+  expect(await currentBaselines(pool, { limit: 10, after: { workspace: 'acme', segment: 'a' } })).toEqual([]);
+  expect(await baselineChanges(pool, 10)).toMatchObject([{ version: 1, reason: 'first', by: null }]);
+  const again = await Watch.restore(options());
+  await again.save();
+  expect(await baselinesOf(pool, 'acme', 'a', 10)).toHaveLength(2);
 });
