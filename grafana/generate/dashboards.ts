@@ -14,5 +14,7 @@ export interface DashboardFile {
 export const dashboardFiles = (): DashboardFile[] =>
   [overview, phases, queue, freshness, database, sends].map((builder) => {
     const built = builder.build();
-    return { name: `${built.uid ?? ''}.json`, text: `${JSON.stringify(built, null, 2)}\n` };
+    // Links to a panel name its number.
+    const numbered = { ...built, panels: built.panels?.map((panel, i) => ({ ...panel, id: i + 1 })) };
+    return { name: `${built.uid ?? ''}.json`, text: `${JSON.stringify(numbered, null, 2)}\n` };
   });

@@ -26,12 +26,13 @@ const comparedIn = (query: string): string[] =>
   query
     .replace(/^absent\((.*)\)$/s, '$1')
     .replaceAll(/ (?:>|<|==|>=|<=) \d[\d.e]*/g, '')
-    .split(/\bor\b/)
+    .split(/\b(?:or|and)\b(?: on \(job\))?/)
     .map((part) => part.trim());
 
 test('what an alert compares is found', () => {
   expect(comparedIn('absent(up{job="a"} == 1)')).toEqual(['up{job="a"}']);
   expect(comparedIn('(max(a) > 900)\nor (sum(b) == 0)')).toEqual(['(max(a))', '(sum(b))']);
+  expect(comparedIn('a > 0.05 and on (job) sum by (job) (b) > 1e9')).toEqual(['a', 'sum by (job) (b)']);
 });
 
 describeWith(['prometheus'], 'against a real Prometheus', () => {

@@ -20,13 +20,16 @@ export const findProgram = (name: string): string | undefined =>
     .flatMap((each) => (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, each)))
     .find((path) => existsSync(path));
 
-/** `describe` where every program is there; else the tests are skipped, and their title says what would run them. */
+/** `describe` where every program is there; else the tests are skipped, and it is said what would run them. */
 export const describeWith = (programs: readonly string[], title: string, tests: () => void): void => {
   const missing = programs.filter((name) => findProgram(name) === undefined);
   if (missing.length === 0) describe(title, tests);
   else {
     const packages = [...new Set(missing.map((name) => PACKAGES[name] ?? name))].join(' ');
-    describe.skip(`${title} (skipped: ${missing.join(', ')} not found; on Debian: apt-get install ${packages})`, tests);
+    const why = `${missing.join(', ')} not found; on Debian: apt-get install ${packages}`;
+    // Of a file that is skipped as a whole jest shows no titles.
+    process.stderr.write(`skipped: ${title} (${why})\n`);
+    describe.skip(`${title} (${why})`, tests);
   }
 };
 

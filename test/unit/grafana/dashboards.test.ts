@@ -37,6 +37,7 @@ describe.each([...committedDashboards()])('%s', (name, text) => {
   });
 
   it('has an id a panel and a letter a query, and uses the variables that it has', () => {
+    expect(new Set(panels.map(({ id = 0 }) => id)).size).toBe(panels.length);
     for (const { targets = [] } of shown) {
       expect(targets.length).toBeGreaterThan(0);
       expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length);
