@@ -1,4 +1,6 @@
+import { alertsCommand } from './commands/alerts.ts';
 import { backtestCommand } from './commands/backtest.ts';
+import { baselineCommand } from './commands/baseline.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { importCommand } from './commands/import.ts';
@@ -13,6 +15,8 @@ export const COMMANDS = [
   demoCommand,
   importCommand,
   segmentCommand,
+  alertsCommand,
+  baselineCommand,
   backtestCommand,
   doctorCommand,
 ];

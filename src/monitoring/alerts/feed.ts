@@ -30,7 +30,8 @@ export class Feed {
   readonly #stopping = new AbortController();
   #streams = 0;
   #head = 0;
-  #looking: Promise<void> | undefined;
+  #isLooking = false;
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -70,7 +71,7 @@ export class Feed {
         }
         // What does not concern the viewer need not be gone through again.
         if (events.length < FEED_BATCH && head > seen) seen = head;
-        if (events.length < FEED_BATCH) await this.#look(ends);
+        if (events.length < FEED_BATCH) await this.#next(ends);
       }
     } finally {
       this.#streams -= 1;
@@ -86,15 +87,23 @@ export class Feed {
     });
   }
 
-  /** Waits a while and looks once for all who wait. */
-  async #look(ends: AbortSignal): Promise<void> {
-    this.#looking ??= this.#lookOnce().finally(() => {
-      this.#looking = undefined;
+  /** Until somebody has looked again, or the signal. One looks for all who wait. */
+  #next(ends: AbortSignal): Promise<void> {
+    if (!this.#isLooking) void this.#look();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#waiting.delete(done);
+        ends.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      ends.addEventListener('abort', done);
+      if (ends.aborted) done();
     });
-    await Promise.race([this.#looking, aborted(ends)]);
   }
 
-  async #lookOnce(): Promise<void> {
+  async #look(): Promise<void> {
+    this.#isLooking = true;
     const { log, pollMs = FEED_POLL_MS } = this.#options;
     await sleep(pollMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
     try {
@@ -102,11 +111,7 @@ export class Feed {
     } catch (error) {
       log.debug({ reason: (error as Error).message }, 'cannot look for events of alerts');
     }
+    this.#isLooking = false;
+    for (const done of this.#waiting) done();
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });

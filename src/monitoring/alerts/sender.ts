@@ -33,12 +33,15 @@ export const backOffMs = (attempts: number, retryAfterMs: number | null, random 
   return Math.max(retryAfterMs ?? 0, doubled * (0.5 + random()));
 };
 
-const unexpected = (error: unknown): Sent => ({
-  ok: false,
-  status: null,
-  error: `unexpected: ${error instanceof Error ? error.message : String(error)}`,
-  retryAfterMs: null,
-});
+/** What was taken is given back also where a channel has a fault of its own. */
+const sentBy = async (send: () => Promise<Sent>): Promise<Sent> => {
+  try {
+    return await send();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { ok: false, status: null, error: `unexpected: ${reason}`, retryAfterMs: null };
+  }
+};
 
 const attemptsOf = ({ waiting }: Due): number => Math.max(...waiting.map(({ attempts }) => attempts));
 
@@ -105,9 +108,8 @@ export class Sender {
     const newest = due.waiting.at(-1);
     if (newest === undefined) return;
     const { stored } = due;
-    const sent = await channel
-      .send({ type: newest.type, stored, key: noticeKey(stored, newest.eventId) })
-      .catch(unexpected);
+    const notice = { type: newest.type, stored, key: noticeKey(stored, newest.eventId) };
+    const sent = await sentBy(() => channel.send(notice));
     onSent?.(channel.name, sent.ok ? 'delivered' : 'failed');
     if (sent.ok) return this.#mark(() => this.#outbox.delivered(due));
     const attempts = attemptsOf(due);
@@ -149,14 +151,15 @@ export class Sender {
 
   async #resend(channel: Channel): Promise<void> {
     const { name, target } = channel;
-    if (channel.resend === undefined) return;
+    const resend = channel.resend?.bind(channel);
+    if (resend === undefined) return;
     const open = await this.#outbox.takeResend(name);
     if (open === undefined) return;
     const takenAtMs = performance.now();
     let sent: Sent | undefined;
     for (let at = 0; at < open.length && sent?.ok !== false; at += RESEND_BATCH) {
       if (this.#stopping.signal.aborted || performance.now() - takenAtMs > MAX_TAKEN_MS) break;
-      sent = await channel.resend(open.slice(at, at + RESEND_BATCH)).catch(unexpected);
+      sent = await sentBy(() => resend(open.slice(at, at + RESEND_BATCH)));
     }
     const failing = sent?.ok === false;
     if (failing && !this.#failing.has(name))

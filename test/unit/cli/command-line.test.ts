@@ -45,6 +45,16 @@ describe('the command line', () => {
     [['segment', 'delete', 'vip'], 'evenkeel segment calculate KEY'],
     [['segment', 'refresh', 'vip', 'hourly'], 'an interval such as 30m, 1h, 7d, 2w'],
     [['segment', 'refresh', 'vip', '0h'], 'an interval such as 30m, 1h, 7d, 2w'],
+    [['alerts', 'delete', 'alr_1'], 'evenkeel alerts list | show ID'],
+    [['alerts', 'show'], 'evenkeel alerts list | show ID'],
+    [['alerts', 'silence', '--kind', 'sample', '--reason', 'x'], '--for 2h'],
+    [['alerts', 'silence', '--kind', 'sample', '--reason', 'x', '--for', '2 h'], 'a duration such as 30m, 2h, 7d'],
+    [['alerts', 'silence', '--kind', 'sample', '--for', '2h'], '--reason'],
+    [['alerts', 'silence', '--reason', 'x', '--for', '2h'], '--all'],
+    [['baseline'], 'evenkeel baseline accept'],
+    [['baseline', 'accept', '--kind', 'sample'], '--reason'],
+    [['baseline', 'accept', '--reason', 'x'], '--all'],
+    [['baseline', 'accept', '--segment', 'vip', '--reason', 'x'], '--workspace'],
     [['segment', 'calculate', 'vip', '--json=yes'], '--json takes no value'],
   ])('%j is a mistake of the line: status 2 and what to do', async (args, said) => {
     const { status, out, err } = await type(...args);
@@ -56,6 +66,7 @@ describe('the command line', () => {
   it.each([
     [['import', 'users', '/nowhere/a.csv'], '/nowhere/a.csv does not exist'],
     [['segment', 'refresh', 'vip', '1h'], 'no service answers at http://127.0.0.1:9'],
+    [['alerts'], 'no service answers at http://127.0.0.1:9'],
     [['segment', 'calculate', 'vip'], 'no service answers at http://127.0.0.1:9'],
     [['backtest', 'calculations.csv'], 'not supported yet'],
   ])('%j fails with status 1', async (args, said) => {
