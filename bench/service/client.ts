@@ -1,3 +1,4 @@
+import { Agent, request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +9,9 @@ import type { Server } from './server.ts';
 const WAIT_MS = 60_000;
 const POLL_MS = 50;
 
+/** Keeps one connection, as a caller does who asks often; `fetch` takes itself 1 to 2 ms of processor time a call. */
+const agent = new Agent({ keepAlive: true });
+
 /** A JSON call; throws with the body where the answer is no 2xx. */
 export const call = async <T>(
   server: Pick<Server, 'url'>,
@@ -15,12 +19,21 @@ export const call = async <T>(
   path: string,
   body?: unknown,
 ): Promise<T> => {
-  const response = await fetch(`${server.url}${path}`, {
-    method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  const sent = body === undefined ? undefined : JSON.stringify(body);
+  const { status, text } = await new Promise<{ status: number; text: string }>((resolve, reject) => {
+    const headers =
+      sent === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(sent) };
+    const asked = request(`${server.url}${path}`, { method, agent, headers }, (response) => {
+      let answered = '';
+      response.setEncoding('utf8');
+      response.on('data', (part: string) => (answered += part));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text: answered }));
+      response.on('error', reject);
+    });
+    asked.on('error', reject);
+    asked.end(sent);
   });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 1_000)}`);
+  if (status < 200 || status > 299) throw new Error(`${method} ${path}: ${status} ${text.slice(0, 1_000)}`);
   return JSON.parse(text) as T;
 };
 

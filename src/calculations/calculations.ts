@@ -26,6 +26,7 @@ import {
 } from './resources.ts';
 import type { CalculationFilters, CalculationsService, Explanation, MemberAnswer, Preview } from './services.ts';
 import { checkPatterns } from './patterns.ts';
+import { Quick } from './quick.ts';
 import { Retention } from './retention.ts';
 import type { Prediction } from './schedule/prediction.ts';
 import { predict } from './schedule/predictor.ts';
@@ -68,6 +69,7 @@ export class Calculations implements CalculationsService {
   readonly #options: CalculationsOptions;
   readonly #quick: pg.Pool;
   readonly #workers: WorkerPool;
+  readonly #quickly: Quick;
   readonly #dispatcher: Dispatcher;
   readonly #asking: Asking;
   readonly #lease: Lease;
@@ -88,9 +90,16 @@ export class Calculations implements CalculationsService {
       ...(options.workerFile === undefined ? {} : { workerFile: options.workerFile }),
     });
     const shared = { pool: this.#quick, signals: this.signals, processId, log };
+    this.#quickly = new Quick({
+      url,
+      statementTimeoutMs: options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS,
+      processId,
+      sessions: this.#workers.threads,
+    });
     this.#dispatcher = new Dispatcher({
       ...shared,
       workers: this.#workers,
+      quick: this.#quickly,
       onCalculation: (record) => options.onCalculation?.(record),
     });
     this.#asking = new Asking({
@@ -116,7 +125,9 @@ export class Calculations implements CalculationsService {
     });
     this.signals.listen((signal) => {
       if (signal.kind === 'queued') this.#dispatcher.poke();
-      if (signal.kind === 'cancelled') this.#workers.cancel(signal.id);
+      if (signal.kind !== 'cancelled') return;
+      this.#workers.cancel(signal.id);
+      this.#quickly.cancel(signal.id);
     });
   }
 
@@ -138,6 +149,7 @@ export class Calculations implements CalculationsService {
       sleep(this.#options.drainMs ?? DRAIN_MS, undefined, { ref: false }),
     ]);
     await this.#workers.close();
+    await this.#quickly.close();
     await this.#dispatcher.drained();
     await this.#lease.stop();
     await this.signals.stop();

@@ -1,24 +1,28 @@
 import type pg from 'pg';
 import type { Log } from '../core/log.ts';
-import { isConnectionLost, isUniqueViolation } from '../database/errors.ts';
+import { isConnectionLost, isSerializationFailure, isUniqueViolation } from '../database/errors.ts';
 import { sql } from '../database/sql.ts';
 import { beginAtOnce, type Claimed, claimWaiting } from './claims.ts';
 import { retryDelayMs } from './failures.ts';
 import { LateTimes } from './late-times.ts';
 import { MAX_ATTEMPTS, POLL_MS, RECONNECT_BASE_MS, RECONNECT_MAX_MS } from './limits.ts';
 import { type CalculationRecord, recordOf, succeededRow } from './records.ts';
+import type { Quick, Started } from './quick.ts';
 import type { Request } from './requests.ts';
 import type { CalculationRow } from './resources.ts';
 import type { Signals } from './signals.ts';
-import type { CalculateTask, Failed, Outcome } from './tasks.ts';
+import type { CalculateTask, Failed, Outcome, PhasesMs } from './tasks.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 const FAIL = sql('calculations-fail');
+
+const sumOf = ({ freshen, compile, query, store }: PhasesMs): number => freshen + compile + query + store;
 
 export interface DispatcherOptions {
   /** Commits without waiting for the disk: what is lost here with a crash is done again. */
   readonly pool: pg.Pool;
   readonly workers: WorkerPool;
+  readonly quick: Quick;
   readonly signals: Signals;
   readonly processId: string;
   readonly log: Log;
@@ -82,18 +86,21 @@ export class Dispatcher {
     const pokes = this.#pokes;
     this.#beginning += 1;
     let row: Claimed | undefined;
+    const { pool, processId, quick } = this.#options;
+    const started = quick.start(workspaceId, key, request);
     try {
-      row = await beginAtOnce(this.#options.pool, this.#options.processId, workspaceId, key, request);
+      row = await (started?.begun ?? beginAtOnce(pool, processId, workspaceId, key, request));
     } catch (error) {
       // If it has begun all the same, the lease finds it without an owner.
-      if (!isConnectionLost(error)) throw error;
+      // A claim or an edit of the same moment: this one waits for its turn.
+      if (!isConnectionLost(error) && !isSerializationFailure(error)) throw error;
     } finally {
       this.#beginning -= 1;
       if (row === undefined) this.#claimIfAny();
     }
     if (row === undefined) return undefined;
     this.#pokesWhenEmpty = pokes;
-    this.#launch(row, true);
+    this.#launch(row, true, started?.outcome);
     return row;
   }
 
@@ -104,7 +111,7 @@ export class Dispatcher {
   }
 
   get #free(): number {
-    return this.#options.workers.free - this.#beginning;
+    return this.#options.workers.free - this.#options.quick.busy - this.#beginning;
   }
 
   /** After the end of one: what waits for its segment or its thread may be claimed, if anything does. */
@@ -155,9 +162,9 @@ export class Dispatcher {
   }
 
   /** @param unknown to other processes: nobody there can wait for one that began with its request */
-  #launch(row: Claimed, unknown: boolean): void {
+  #launch(row: Claimed, unknown: boolean, quick?: Started['outcome']): void {
     const { log, signals } = this.#options;
-    const run = this.#run(row)
+    const run = this.#run(row, quick)
       .catch((error: Error) => {
         log.error({ reason: error.message, calculation: row.id }, 'a calculation could not be settled');
         return undefined;
@@ -173,9 +180,23 @@ export class Dispatcher {
   }
 
   /** Gives the row as it is now, where that is known without a look at it. */
-  async #run(row: Claimed): Promise<CalculationRow | undefined> {
-    const { workers, signals, processId, onCalculation } = this.#options;
+  async #run(row: Claimed, quick: Started['outcome'] | undefined): Promise<CalculationRow | undefined> {
+    const { signals, onCalculation } = this.#options;
     const claimedAt = performance.now();
+    const done = quick === undefined ? this.#calculate(row) : quick.then((outcome) => outcome ?? this.#calculate(row));
+    signals.here({ kind: 'changed', id: row.id, begun: true });
+    const outcome = await done;
+    const totalMs =
+      row.queue_ms +
+      Math.max(performance.now() - claimedAt, outcome.outcome === 'succeeded' ? sumOf(outcome.phasesMs) : 0);
+    const ended = await this.#settle(row, outcome, totalMs);
+    onCalculation(recordOf(row, outcome, ended, totalMs));
+    return outcome.outcome === 'succeeded' ? succeededRow(row, outcome, totalMs) : undefined;
+  }
+
+  /** In a thread of the pool, which tells this one how, where it might do it by itself next time. */
+  async #calculate(row: Claimed): Promise<Outcome> {
+    const { workers, processId, quick } = this.#options;
     const task: CalculateTask = {
       kind: 'calculate',
       id: row.id,
@@ -185,14 +206,12 @@ export class Dispatcher {
       trigger: row.trigger,
       processId,
       attempt: row.attempts,
+      teach: !quick.knows(row.workspace_id, row.segment_key),
     };
-    const done = workers.calculate(task);
-    signals.here({ kind: 'changed', id: row.id, begun: true });
-    const outcome = await done;
-    const totalMs = row.queue_ms + performance.now() - claimedAt;
-    const ended = await this.#settle(row, outcome, totalMs);
-    onCalculation(recordOf(row, outcome, ended, totalMs));
-    return outcome.outcome === 'succeeded' ? succeededRow(row, outcome, totalMs) : undefined;
+    const outcome = await workers.calculate(task);
+    if (outcome.outcome === 'succeeded' && outcome.known !== undefined)
+      quick.learn(row.workspace_id, row.segment_key, row.segment_id, outcome.known);
+    return outcome;
   }
 
   async #settle(row: Claimed, outcome: Outcome, totalMs: number): Promise<CalculationRecord['outcome']> {

@@ -36,6 +36,10 @@ export const MAX_WAITING_QUESTIONS = 1_000;
 export const MAX_PREPARED = 250;
 /** Segments whose expanded conditions and catalogues a thread remembers: some 2 kB each, of a long list or 1,000 codes more. */
 export const MAX_REMEMBERED_SEGMENTS = 1_000;
+/** What the main thread calculates by itself, as a thread of the pool is as far away as the database: decision 0040. */
+export const MAX_QUICK_QUERY_MS = 20;
+export const MAX_QUICK_LEAVES = 16;
+export const MAX_QUICK_SEGMENTS = 200;
 export const WORKER_HEAP_MB = 512;
 /** How long a stopping process waits for what it is running. */
 export const DRAIN_MS = 10_000;

@@ -26,8 +26,10 @@ export const knownOf = (
 ): Known => {
   const all = [...definitions.values()];
   const { propertyIds, columnVersions, eventIds, absentProperties, absentEvents } = catalogue;
+  // Plain data: it may go to another thread.
   return {
-    ...expanded,
+    condition: expanded.condition,
+    kinds: expanded.kinds,
     catalogue,
     version: definition.version,
     busy: false,

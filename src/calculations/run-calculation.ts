@@ -9,7 +9,8 @@ import { expandSegment, loadDefinitions } from './definitions.ts';
 import { asQuery } from './fresh.ts';
 import { hasPatterns, withPatternLimit } from './patterns.ts';
 import { type Known, knownOf, type Memory } from './memory.ts';
-import type { CalculateTask, Lost, Succeeded } from './tasks.ts';
+import { isQuick } from './quick-rules.ts';
+import type { CalculateTask, Lost, PhasesMs, Succeeded } from './tasks.ts';
 
 /** Ends the transaction of a calculation that is not wanted any more. */
 class NotWantedError extends Error {}
@@ -82,7 +83,8 @@ class Calculation {
     if (verdict === 'lost') return { outcome: 'lost' };
     if (verdict !== 'done') throw new Error(`what a calculation has just read itself is ${verdict}`);
     this.#memory.set(this.#task.segmentId, { ...answer.known, busy: marks > 0 });
-    return succeeded(answer);
+    const teaching = this.#task.teach === true && isQuick(answer.known, answer.result);
+    return teaching ? { ...succeeded(answer), known: answer.known } : succeeded(answer);
   }
 
   #fromMemory(known: Known, overlaid: boolean): Promise<Answer> {
@@ -169,7 +171,16 @@ class Calculation {
   }
 }
 
-const succeeded = ({ known, asOf, result, storingAt, freshenMs, compileMs }: Answer): Succeeded => ({
+const succeeded = ({ known, asOf, result, storingAt, freshenMs, compileMs }: Answer): Succeeded =>
+  succeededAs(known, asOf, result, {
+    freshen: freshenMs,
+    compile: compileMs,
+    query: result.query_ms,
+    store: performance.now() - storingAt,
+  });
+
+/** What the statement has found and stored. */
+export const succeededAs = (known: Known, asOf: number, result: CalculationResult, phasesMs: PhasesMs): Succeeded => ({
   outcome: 'succeeded',
   snapshotId: result.snapshot_id,
   segmentVersion: known.version,
@@ -180,10 +191,5 @@ const succeeded = ({ known, asOf, result, storingAt, freshenMs, compileMs }: Ans
   entered: result.entered,
   left: result.left,
   kinds: known.kinds,
-  phasesMs: {
-    freshen: freshenMs,
-    compile: compileMs,
-    query: result.query_ms,
-    store: performance.now() - storingAt,
-  },
+  phasesMs,
 });

@@ -27,6 +27,9 @@ export class CancelledError extends Error {
 interface Options {
   readonly url: string;
   readonly statementTimeoutMs: number;
+  /** Sends statements without waiting for the one before; each is a transaction by itself. */
+  readonly pipeline?: boolean;
+  readonly applicationName?: string;
 }
 
 type Query = (statement: unknown, values?: unknown, ...rest: unknown[]) => Promise<unknown>;
@@ -92,7 +95,8 @@ export class Session {
   }
 
   async #connect(): Promise<pg.Client> {
-    const client = await openClient(this.#options.url, { applicationName: 'evenkeel worker' });
+    const { url, pipeline = false, applicationName = 'evenkeel worker' } = this.#options;
+    const client = await openClient(url, { applicationName, pipeline });
     client.once('end', () => {
       if (this.#client === client) void this.reset();
     });

@@ -1,6 +1,7 @@
 /** What goes to a worker thread and comes back: plain data, as threads share nothing else. */
 import type { Condition } from '../conditions/types.ts';
 import { EvenkeelError } from '../core/errors.ts';
+import type { Known } from './memory.ts';
 import type { Problem, Trigger } from './resources.ts';
 
 export interface CalculateTask {
@@ -12,6 +13,8 @@ export interface CalculateTask {
   readonly trigger: Trigger;
   readonly processId: string;
   readonly attempt: number;
+  /** Whether the main thread would calculate the segment by itself next time, and is to be told how. */
+  readonly teach?: boolean;
 }
 export interface PreviewTask {
   readonly kind: 'preview';
@@ -54,6 +57,8 @@ export interface Succeeded {
   readonly left: number;
   readonly kinds: readonly string[];
   readonly phasesMs: PhasesMs;
+  /** For whoever asked to be taught. */
+  readonly known?: Known;
 }
 export interface Failed {
   readonly outcome: 'failed';

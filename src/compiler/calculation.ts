@@ -14,6 +14,11 @@ export interface Claim {
   readonly segmentId: number;
 }
 
+/** One that the statement before it on the same connection has begun, and whose id only PostgreSQL knows yet (sql/calculations-begin-here.sql). */
+export interface BegunClaim extends Omit<Claim, 'id'> {
+  readonly token: string;
+}
+
 /** What the membership was compiled from. Where any of it has changed the statement writes nothing. */
 export interface Basis {
   /** The segment and all that it reaches: none of them may be gone or have another version. */
@@ -29,7 +34,7 @@ export interface Basis {
 }
 
 export interface CalculationOptions {
-  readonly claim: Claim;
+  readonly claim: Claim | BegunClaim;
   readonly basis: Basis;
   /** Both inside. */
   readonly shards: ShardRange;
@@ -67,6 +72,12 @@ export interface CalculationResult {
   readonly total_ms: number;
   readonly finished_at: Date;
 }
+
+const idOf = (parameters: Parameters, claim: Claim | BegunClaim): string =>
+  'id' in claim
+    ? parameters.add(claim.id, 'bigint')
+    : `(select split_part(b.begun, ' ', 2)::bigint from (select current_setting('evenkeel.begun', true) as begun) b
+      where split_part(b.begun, ' ', 1) = ${parameters.add(claim.token, 'text')})`;
 
 /** Whether nothing has changed that the membership was compiled from. */
 const unchanged = (parameters: Parameters, workspace: string, basis: Basis): string => {
@@ -122,7 +133,7 @@ export const calculationStatement = (membership: Membership, options: Calculatio
   const version = parameters.add(options.segmentVersion, 'int');
   const asOf = parameters.add(new Date(options.asOf).toISOString(), 'timestamptz');
   const held =
-    `c.id = ${parameters.add(claim.id, 'bigint')} and c.state = 'running'` +
+    `c.id = ${idOf(parameters, claim)} and c.state = 'running'` +
     ` and c.process_id = ${parameters.add(claim.processId, 'uuid')} and c.attempts = ${parameters.add(claim.attempt, 'int')}`;
   const over =
     options.overlay &&

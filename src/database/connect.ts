@@ -26,6 +26,8 @@ pg.types.setTypeParser(INT8, Number);
 export interface ConnectOptions {
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string;
+  /** Of a client of its own: statements are sent at once, and answered in their order. */
+  readonly pipeline?: boolean;
 }
 
 export interface PoolOptions extends ConnectOptions {
@@ -37,7 +39,16 @@ export interface PoolOptions extends ConnectOptions {
   readonly onConnect?: (client: pg.ClientBase) => Promise<void>;
 }
 
-const settings = (url: string, { applicationName = 'evenkeel' }: ConnectOptions): pg.ClientConfig => ({
+/** What node-postgres has, and its types do not say. */
+interface Pipelining {
+  readonly pipeline?: boolean;
+}
+
+const settings = (
+  url: string,
+  { applicationName = 'evenkeel', pipeline = false }: ConnectOptions,
+): pg.ClientConfig & Pipelining => ({
+  ...(pipeline ? { pipeline } : {}),
   connectionString: url,
   // A name in the URL wins, so that whoever runs the service can tell two of them apart.
   fallback_application_name: applicationName,
