@@ -57,6 +57,16 @@ export const freshness = dashboard({
           queries: [{ expr: worst('pending_rows', 'kind'), legend: '{{kind}}' }],
         }),
         graph({
+          title: 'Until a change is in the index',
+          says: 'How long the oldest change of a fold had waited. Builders, which list properties and values, read the index alone.',
+          unit: 's',
+          min: 0,
+          queries: [0.5, 0.95].map((q) => ({
+            expr: quantile(q, 'freshness_seconds', '', 'source="fold"'),
+            legend: `p${q * 100}`,
+          })),
+        }),
+        graph({
           title: 'Time of a fold',
           says: 'Folding brings changes into the index, in the background.',
           unit: 's',

@@ -15,7 +15,8 @@ import { startEmbedded } from '../database/embedded.ts';
 import { migrate } from '../database/migrate.ts';
 import { createApp } from '../http/app.ts';
 import { Metrics } from '../http/metrics.ts';
-import { readHealth, readMonitor, readProcess, readWork } from '../http/metrics/read.ts';
+import { monitorReadings } from '../http/metrics/monitor.ts';
+import { readHealth, readProcess, readWork } from '../http/metrics/read.ts';
 import { type HttpServer, startServer } from '../http/server.ts';
 import { allRoutes } from '../http/routes/index.ts';
 import { Workspaces } from '../http/workspaces.ts';
@@ -170,6 +171,7 @@ const start = async (
     directory,
     onFold: ({ workspaceId, durationMs, waitedMs }) => {
       metrics.fold(durationMs);
+      metrics.freshness('fold', waitedMs);
       freshness.observe('fold', workspaceId, waitedMs);
     },
     onImport: (record) => metrics.import(record),
@@ -228,7 +230,7 @@ const start = async (
     work: () => readWork(pool),
     process: () => readProcess(pool, calculations),
     health: () => readHealth(pool),
-    monitor: () => readMonitor(pool, monitor),
+    monitor: () => monitorReadings(monitor.view(), monitor.leading, Date.now()),
   });
 
   let stopping = false;

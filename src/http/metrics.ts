@@ -7,8 +7,6 @@ import { PROCESS, type ProcessReadings, WORK, type WorkReadings } from './metric
 
 /** One reading serves a whole scrape, and another Prometheus that asks a moment later. */
 const WORK_KEPT_MS = 500;
-/** A view of the monitor is in memory, or one look at the database away. */
-const MONITOR_KEPT_MS = 1_000;
 /** Sizes and statistics change slowly, and looking at them opens every file. */
 const HEALTH_KEPT_MS = 5_000;
 
@@ -18,7 +16,7 @@ export interface Readings {
   readonly process: () => ProcessReadings;
   readonly health: () => Promise<HealthReadings>;
   /** Absent: nobody watches. */
-  readonly monitor?: () => Promise<MonitorReadings>;
+  readonly monitor?: () => MonitorReadings;
 }
 
 export interface BuildInfo {
@@ -43,7 +41,8 @@ const PHASES = ['queue', 'freshen', 'compile', 'query', 'store'] as const;
 const TRIGGERS = ['newsletter', 'manual', 'schedule', 'api'] as const;
 const OUTCOMES = ['succeeded', 'failed', 'cancelled'] as const;
 
-export type FreshnessSource = 'write' | 'import';
+/** `write`, `import`: until calculations see it; `fold`: until the oldest change of a fold is in the index, which builders read. */
+export type FreshnessSource = 'write' | 'import' | 'fold';
 /** `doors`: what requests use; `queue`: the queue's bookkeeping. */
 export type PoolName = 'doors' | 'queue';
 
@@ -109,7 +108,7 @@ export class Metrics {
     );
     this.#freshness = histogram(
       'freshness_seconds',
-      'From when a write was accepted (an import: acknowledged) until every calculation that begins sees all of it.',
+      'From when a write was accepted (import: acknowledged) until calculations that begin see all of it; fold: until it is in the index.',
       LONG_SECONDS,
       'source',
     );
@@ -149,7 +148,7 @@ export class Metrics {
     }
     for (const phase of PHASES) this.#phases.zero({ phase });
     for (const pool of ['doors', 'queue'] satisfies PoolName[]) this.#poolWaits.zero({ pool });
-    for (const source of ['write', 'import'] satisfies FreshnessSource[]) this.#freshness.zero({ source });
+    for (const source of ['write', 'import', 'fold'] satisfies FreshnessSource[]) this.#freshness.zero({ source });
     for (const outcome of ['succeeded', 'failed', 'lost']) this.#imports.inc({ outcome }, 0);
     for (const outcome of ['asked', 'skipped', 'busy', 'failed']) this.#schedule.inc({ outcome }, 0);
   }
@@ -221,6 +220,6 @@ export class Metrics {
     registerReadings(this.registry, async () => process(), PROCESS);
     registerReadings(this.registry, shared(work, WORK_KEPT_MS), WORK);
     registerReadings(this.registry, shared(health, HEALTH_KEPT_MS), HEALTH);
-    if (monitor !== undefined) registerReadings(this.registry, shared(monitor, MONITOR_KEPT_MS), MONITOR);
+    if (monitor !== undefined) registerReadings(this.registry, async () => monitor(), MONITOR);
   }
 }

@@ -1,17 +1,12 @@
+import type { View, ViewedSlice } from '../../monitoring/live/view.ts';
 import { type Rule, SEVERITIES, type Severity } from '../../monitoring/types.ts';
 import { plain, type Reading, type Sample } from './at-scrape.ts';
 
-/** How a slice of the calculations does against its own baseline. */
-export interface SliceReading {
-  /** × normal: 1 is as usual. */
-  readonly ratio: number;
-  /** Between these it is within its usual noise. */
-  readonly low: number;
-  readonly high: number;
-  /** What its calculations take on average now, and what they would take normally. */
-  readonly rollingMs: number;
-  readonly baselineMs: number;
-}
+/** Of what was judged longer ago it is not known how it does now. */
+const STALE_MS = 15 * 60_000;
+
+/** How a slice of the calculations does against its own baseline; null where that is not known. */
+export type SliceReading = Pick<ViewedSlice, 'ratio' | 'band' | 'rollingMs' | 'baselineMs'>;
 
 /** What the monitor tells to `/metrics`; null where it is not known yet. */
 export interface MonitorReadings {
@@ -28,7 +23,28 @@ export interface MonitorReadings {
   };
 }
 
-type Figure = (slice: SliceReading) => number;
+const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1000);
+
+/** What the monitor shows, for `/metrics`; `view` is undefined until somebody has judged. */
+export const monitorReadings = (view: View | undefined, leading: boolean, nowMs: number): MonitorReadings => {
+  const lagMs = view === undefined ? null : Math.max(0, nowMs - view.at);
+  const slices = view === undefined || (lagMs ?? 0) > STALE_MS ? [] : view.slices;
+  return {
+    all: slices.find(({ scope }) => isAll(scope)) ?? null,
+    kinds: slices.flatMap((slice) => {
+      const { kind, workspace } = slice.scope;
+      return kind === undefined || workspace !== undefined ? [] : [{ kind, ...slice }];
+    }),
+    openAlerts: view?.openAlerts ?? [],
+    recorder: view?.recorder ?? null,
+    detector: { leading, lagMs },
+  };
+};
+
+const isAll = ({ kind, workspace, segment }: ViewedSlice['scope']): boolean =>
+  kind === undefined && workspace === undefined && segment === undefined;
+
+type Figure = (slice: SliceReading) => number | null;
 
 const FIGURES: readonly { readonly name: string; readonly help: string; readonly figure: Figure }[] = [
   {
@@ -39,22 +55,22 @@ const FIGURES: readonly { readonly name: string; readonly help: string; readonly
   {
     name: 'slowdown_band_low_ratio',
     help: 'The lower end of what is usual noise of the slowdown.',
-    figure: ({ low }) => low,
+    figure: ({ band }) => band.low,
   },
   {
     name: 'slowdown_band_high_ratio',
     help: 'The upper end of what is usual noise of the slowdown.',
-    figure: ({ high }) => high,
+    figure: ({ band }) => band.high,
   },
   {
     name: 'rolling_seconds',
     help: 'What a calculation takes on average now.',
-    figure: ({ rollingMs }) => rollingMs / 1000,
+    figure: ({ rollingMs }) => seconds(rollingMs),
   },
   {
     name: 'baseline_seconds',
     help: 'What a calculation would take normally.',
-    figure: ({ baselineMs }) => baselineMs / 1000,
+    figure: ({ baselineMs }) => seconds(baselineMs),
   },
 ];
 
@@ -109,7 +125,7 @@ export const MONITOR: readonly Reading<MonitorReadings>[] = [
   {
     name: 'evenkeel_recorder_lag_seconds',
     help: 'Age of the oldest calculation that has ended and is not recorded yet.',
-    samples: ({ recorder }) => plain(recorder === null ? null : recorder.lagMs / 1000),
+    samples: ({ recorder }) => plain(seconds(recorder?.lagMs ?? null)),
   },
   {
     name: 'evenkeel_detector_leading',
@@ -119,6 +135,6 @@ export const MONITOR: readonly Reading<MonitorReadings>[] = [
   {
     name: 'evenkeel_detector_lag_seconds',
     help: 'Until how long ago everything that ended has been judged. It grows where no process judges.',
-    samples: ({ detector }) => plain(detector.lagMs === null ? null : detector.lagMs / 1000),
+    samples: ({ detector }) => plain(seconds(detector.lagMs)),
   },
 ];

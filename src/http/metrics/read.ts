@@ -1,10 +1,8 @@
 import type pg from 'pg';
 import type { CalculationsService } from '../../calculations/services.ts';
-import type { Monitor } from '../../monitoring/monitor.ts';
 import { sql } from '../../database/sql.ts';
 import { transaction } from '../../database/transaction.ts';
 import type { HealthReadings } from './health.ts';
-import type { MonitorReadings } from './monitor.ts';
 import type { ProcessReadings, WorkReadings } from './work.ts';
 
 const QUEUE = sql('health-queue');
@@ -12,7 +10,6 @@ const PENDING = sql('health-pending');
 const IMPORTS = sql('health-imports');
 const SERVER = sql('health-server');
 const TABLES = sql('health-tables');
-const ALERTS = sql('health-alerts');
 
 const COUNTED_ROWS = 1_000_000;
 
@@ -31,6 +28,7 @@ export const WATCHED_TABLES = [
   'list_ids',
   'message_keys',
   'monitor_facts',
+  'monitor_freshness',
   'monitor_hours',
   'monitor_minutes',
   'pending_events',
@@ -85,25 +83,3 @@ export const readProcess = (pool: pg.Pool, calculations: Pick<CalculationsServic
     connections: { total: totalCount, idle: idleCount, waiting: waitingCount },
   };
 };
-
-/** What the monitor shows, which is in memory, and the alerts that are open. */
-export const readMonitor = (pool: pg.Pool, monitor: Pick<Monitor, 'view' | 'leading'>): Promise<MonitorReadings> =>
-  transaction(
-    pool,
-    async (client) => {
-      await client.query(LIMITS);
-      const { rows: openAlerts } = await client.query<MonitorReadings['openAlerts'][number]>(ALERTS);
-      const view = monitor.view();
-      return {
-        all: null,
-        kinds: [],
-        openAlerts,
-        recorder: view?.recorder ?? null,
-        detector: {
-          leading: monitor.leading,
-          lagMs: view === undefined ? null : Math.max(0, Date.now() - view.at),
-        },
-      };
-    },
-    { readOnly: true },
-  );

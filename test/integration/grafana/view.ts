@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import { registerReadings } from '../../../src/http/metrics/at-scrape.ts';
 import { MONITOR, type MonitorReadings } from '../../../src/http/metrics/monitor.ts';
 
-const SLICE = { ratio: 1.02, low: 0.9, high: 1.12, rollingMs: 51, baselineMs: 50 };
+const SLICE = { ratio: 1.02, band: { low: 0.9, high: 1.12 }, rollingMs: 51, baselineMs: 50 };
 
 /** What a monitor tells after weeks, which no test waits for. */
 const VIEW: MonitorReadings = {

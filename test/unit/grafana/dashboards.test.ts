@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dashboardFiles } from '../../../grafana/generate/dashboards.ts';
 import { Metrics } from '../../../src/http/metrics.ts';
+import { monitorReadings } from '../../../src/http/metrics/monitor.ts';
 import {
   committedDashboards,
   type DashboardJson,
@@ -61,7 +62,7 @@ test('what panels and rules ask for is what /metrics has', async () => {
   metrics.watch({
     work: nobody,
     health: nobody,
-    monitor: nobody,
+    monitor: () => monitorReadings(undefined, false, 0),
     process: () => ({
       threads: 1,
       busyThreads: 0,

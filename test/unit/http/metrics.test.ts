@@ -1,7 +1,8 @@
 import { Registry } from 'prom-client';
 import { Metrics, type FinishedCalculation } from '../../../src/http/metrics.ts';
 import { plain, registerReadings, shared } from '../../../src/http/metrics/at-scrape.ts';
-import { MONITOR, type MonitorReadings } from '../../../src/http/metrics/monitor.ts';
+import type { View } from '../../../src/monitoring/live/view.ts';
+import { MONITOR, monitorReadings, type MonitorReadings } from '../../../src/http/metrics/monitor.ts';
 
 const DONE: FinishedCalculation = {
   trigger: 'newsletter',
@@ -92,7 +93,7 @@ it('tells an import’s freshness only where it brought something', async () => 
 });
 
 describe('what is read at the scrape', () => {
-  const slice = { ratio: 1.4, low: 0.9, high: 1.1, rollingMs: 70, baselineMs: 50 };
+  const slice = { ratio: 1.4, band: { low: 0.9, high: 1.1 }, rollingMs: 70, baselineMs: 50 };
   const view: MonitorReadings = {
     all: slice,
     kinds: [{ kind: 'property.is_set', ...slice, ratio: 3.5 }],
@@ -164,6 +165,59 @@ describe('what is read at the scrape', () => {
   });
 });
 
+describe('the view of the monitor', () => {
+  const slice = {
+    ratio: 2,
+    band: { low: 0.9, high: 1.1 },
+    hours: 1,
+    calculations: 90,
+    rollingMs: 8,
+    baselineMs: 4,
+    alerts: [],
+  };
+  const alert = { id: 'a', rule: 'slow', severity: 'critical', scope: {}, openedAt: 0, ratio: 2, summary: '' } as const;
+  const view: View = {
+    step: 7,
+    at: 1_000_000,
+    writtenAt: 1_000_100,
+    slices: [
+      { ...slice, scope: { workspace: 'acme' } },
+      { ...slice, scope: { kind: 'property.is_set', workspace: 'acme' } },
+      { ...slice, scope: { kind: 'property.is_set' }, ratio: 3 },
+      { ...slice, scope: {}, ratio: 1.1 },
+    ],
+    openAlerts: [alert],
+    recorder: { waiting: 4, lagMs: 900 },
+    leading: true,
+  };
+
+  it('is told by kind and for all, and never by workspace', () => {
+    const { all, kinds, openAlerts, recorder, detector } = monitorReadings(view, true, 1_004_000);
+    expect(all?.ratio).toBe(1.1);
+    expect(kinds.map(({ kind, ratio }) => [kind, ratio])).toEqual([['property.is_set', 3]]);
+    expect(openAlerts).toEqual([alert]);
+    expect([recorder, detector]).toEqual([
+      { waiting: 4, lagMs: 900 },
+      { leading: true, lagMs: 4_000 },
+    ]);
+  });
+
+  it('is not told as if it were of now when nobody has judged for long', () => {
+    const { all, kinds, openAlerts, detector } = monitorReadings(view, false, 1_000_000 + 16 * 60_000);
+    expect([all, kinds, openAlerts, detector]).toEqual([null, [], [alert], { leading: false, lagMs: 16 * 60_000 }]);
+  });
+
+  it('is nothing before anybody has judged', () => {
+    expect(monitorReadings(undefined, false, 5)).toEqual({
+      all: null,
+      kinds: [],
+      openAlerts: [],
+      recorder: null,
+      detector: { leading: false, lagMs: null },
+    });
+  });
+});
+
 it('follows the practice of names: our prefix, base units, _total for counters and for nothing else', async () => {
   const metrics = new Metrics();
   const read = async () => {
@@ -173,7 +227,7 @@ it('follows the practice of names: our prefix, base units, _total for counters a
   metrics.watch({
     work: read,
     health: read,
-    monitor: read,
+    monitor: () => monitorReadings(undefined, false, 0),
     process: () => ({
       threads: 2,
       busyThreads: 1,
