@@ -2,7 +2,10 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { didYouMean } from '../core/suggest.ts';
 import { DEFAULT_FACT_DAYS, DEFAULT_HOUR_DAYS, DEFAULT_MINUTE_DAYS } from '../monitoring/live/limits.ts';
+import type { DetectorConfig } from '../monitoring/detector/config.ts';
 import type { Retention } from '../monitoring/live/partitions.ts';
+
+import { readThresholds, THRESHOLD_SETTINGS, thresholdsHelp } from './threshold-settings.ts';
 
 /** More threads than this gain nothing: a calculation is bound by PostgreSQL, not by JavaScript. */
 const MAX_WORKERS = 64;
@@ -151,6 +154,8 @@ export interface Settings {
   readonly statementTimeoutMs: number;
   /** Of what monitoring records. */
   readonly retention: Retention;
+  /** Of the detector, those that are set. */
+  readonly thresholds: Partial<DetectorConfig>;
   readonly logLevel: LogLevel;
   /** Without a slash at the end. Absent: as this machine sees it. */
   readonly publicUrl: string | undefined;
@@ -193,6 +198,8 @@ export const readSettings = (environment: Readonly<Record<string, string | undef
     faults.push(
       `HOST is "${host}", but without EVENKEEL_OPERATOR_KEY Evenkeel listens on loopback only: set a key, or leave HOST out`,
     );
+  const { thresholds, faults: wrongThresholds } = readThresholds(environment);
+  faults.push(...wrongThresholds);
   const settings: Settings = {
     databaseUrl: read('DATABASE_URL'),
     port: read('PORT') ?? 3000,
@@ -206,6 +213,7 @@ export const readSettings = (environment: Readonly<Record<string, string | undef
       minuteDays: read('EVENKEEL_MINUTE_DAYS') ?? DEFAULT_MINUTE_DAYS,
       hourDays: read('EVENKEEL_HOUR_DAYS') ?? DEFAULT_HOUR_DAYS,
     },
+    thresholds,
     logLevel: read('EVENKEEL_LOG_LEVEL') ?? 'info',
     publicUrl: read('EVENKEEL_PUBLIC_URL')?.replace(/\/+$/, ''),
     alertWebhookUrl: read('ALERT_WEBHOOK_URL'),
@@ -217,17 +225,31 @@ export const readSettings = (environment: Readonly<Record<string, string | undef
 };
 
 const unknownSettings = (environment: Readonly<Record<string, string | undefined>>): string[] => {
-  const known = [...Object.keys(SETTINGS), ...Object.keys(CLIENT_SETTINGS)];
-  return Object.keys(environment)
-    .filter((name) => name.startsWith('EVENKEEL_') && !known.includes(name))
-    .map((name) => {
-      const { hint } = didYouMean(name, known);
-      return `${name} is not a setting of Evenkeel${hint === undefined ? '' : `: ${hint}`}`;
-    });
+  const thresholds = THRESHOLD_SETTINGS.map(({ variable }) => variable);
+  const known = [...Object.keys(SETTINGS), ...Object.keys(CLIENT_SETTINGS), ...thresholds];
+  return (
+    Object.keys(environment)
+      .filter((name) => !known.includes(name))
+      // Others may have variables of the second name: only what is nearly one of ours is worth a word.
+      .filter(
+        (name) =>
+          name.startsWith('EVENKEEL_') || (name.startsWith('ALERT_') && didYouMean(name, known).hint !== undefined),
+      )
+      .map((name) => {
+        const { hint } = didYouMean(name, known);
+        return `${name} is not a setting of Evenkeel${hint === undefined ? '' : `: ${hint}`}`;
+      })
+  );
 };
 
 /** The settings as `--help` lists them. */
 export const settingsHelp = (): string =>
-  Object.entries(SETTINGS)
-    .map(([name, { help, defaultText }]) => `  ${name}\n      ${help}\n      default: ${defaultText}`)
-    .join('\n');
+  [
+    ...Object.entries(SETTINGS).map(
+      ([name, { help, defaultText }]) => `  ${name}\n      ${help}\n      default: ${defaultText}`,
+    ),
+    '',
+    'Thresholds of the alerts about calculation time:',
+    '',
+    thresholdsHelp(),
+  ].join('\n');

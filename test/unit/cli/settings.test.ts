@@ -1,4 +1,5 @@
 import { readSettings, SETTINGS, settingsHelp } from '../../../src/cli/settings.ts';
+import { THRESHOLD_SETTINGS } from '../../../src/cli/threshold-settings.ts';
 
 const faultsOf = (environment: Record<string, string>): readonly string[] => {
   const read = readSettings(environment);
@@ -70,5 +71,24 @@ describe('settings', () => {
       expect(help).toContain(`  ${name}\n`);
       expect(help).toContain(`default: ${defaultText}`);
     }
+  });
+
+  it('takes every threshold of the detector, by the contract’s names', () => {
+    const { thresholds } = settingsOf({
+      ALERT_MULTIPLE: '3',
+      ALERT_WINDOW: '90m',
+      ALERT_CLEAR_HOURS: '2',
+      ALERT_OUTLIER_SHARE: '0.1',
+    }).settings;
+    expect(thresholds).toEqual({ multiple: 3, windowHours: 1.5, clearHours: 2, outlierShare: 0.1 });
+    expect(settingsOf({}).settings.thresholds).toEqual({});
+    for (const { variable, help } of THRESHOLD_SETTINGS) {
+      expect(settingsHelp()).toContain(`  ${variable}\n      ${help}`);
+      expect(faultsOf({ [variable]: '-1' })).toEqual([expect.stringMatching(new RegExp(`^${variable} must be `))]);
+    }
+    expect(faultsOf({ ALERT_MULTIPLE: '0' })).toHaveLength(1);
+    expect(settingsOf({ ALERT_MULTIPEL: '3', ALERT_SOMETHING_ELSE: 'x' }).warnings).toEqual([
+      expect.stringContaining('did you mean "ALERT_MULTIPLE"?'),
+    ]);
   });
 });
