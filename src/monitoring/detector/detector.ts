@@ -31,6 +31,9 @@ export interface SliceView {
   readonly band: { readonly low: number; readonly high: number };
   readonly hours: number;
   readonly calculations: number;
+  /** What its calculations take on average, and what they would take normally; null where there is nothing. */
+  readonly rollingMs: number | null;
+  readonly baselineMs: number | null;
 }
 
 /** What a baseline expects of one segment. */
@@ -155,6 +158,8 @@ export class Detector {
         band: { low: Math.exp(-half), high: Math.exp(half) },
         hours,
         calculations: look.calculations,
+        rollingMs: ratio === null ? null : look.expectedMs * ratio,
+        baselineMs: ratio === null ? null : look.expectedMs,
       };
     }
   }

@@ -36,7 +36,8 @@ export class Segments {
   /** Everything, its workspace, its kinds: where its calculations are counted. */
   readonly slices: (readonly Slice[])[] = [];
 
-  version = new Uint16Array(FIRST_CAPACITY);
+  /** Of the definition. Live ones come from a sequence of the whole database, and pass 65,535. */
+  version = new Uint32Array(FIRST_CAPACITY);
   level = new Float64Array(FIRST_CAPACITY);
   alpha = new Float32Array(FIRST_CAPACITY);
   reference = new Float64Array(FIRST_CAPACITY);
