@@ -176,6 +176,13 @@ export const overview = dashboard({
           ],
         }),
         graph({
+          title: 'Notices of alerts',
+          says: 'What was sent of alerts, and what could not be: then Evenkeel’s log and GET /v1/alerts say why.',
+          unit: 'ops',
+          min: 0,
+          queries: [{ expr: rate('alert_notifications_total', 'channel, outcome'), legend: '{{channel}} {{outcome}}' }],
+        }),
+        graph({
           title: 'Calculations that are not recorded yet',
           says: 'A heap that grows means that nobody records: the detector does not hear of them.',
           unit: 'none',

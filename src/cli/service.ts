@@ -16,7 +16,7 @@ import { migrate } from '../database/migrate.ts';
 import { createApp } from '../http/app.ts';
 import { Metrics } from '../http/metrics.ts';
 import { monitorReadings } from '../http/metrics/monitor.ts';
-import { readHealth, readProcess, readWork } from '../http/metrics/read.ts';
+import { readHealth, readProcess, readUnattended, readWork } from '../http/metrics/read.ts';
 import { type HttpServer, startServer } from '../http/server.ts';
 import { allRoutes } from '../http/routes/index.ts';
 import { Workspaces } from '../http/workspaces.ts';
@@ -231,6 +231,7 @@ const start = async (
     process: () => readProcess(pool, calculations),
     health: () => readHealth(pool),
     monitor: () => monitorReadings(monitor.view(), monitor.leading, Date.now()),
+    unattended: () => readUnattended(pool),
   });
 
   let stopping = false;

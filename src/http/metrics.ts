@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { registerReadings, shared } from './metrics/at-scrape.ts';
 import { FINE_SECONDS, LATENESS_SECONDS, LONG_SECONDS, SECONDS } from './metrics/buckets.ts';
 import { HEALTH, type HealthReadings } from './metrics/health.ts';
-import { MONITOR, type MonitorReadings } from './metrics/monitor.ts';
+import { MONITOR, type MonitorReadings, type OpenAlert, UNATTENDED } from './metrics/monitor.ts';
 import { PROCESS, type ProcessReadings, WORK, type WorkReadings } from './metrics/work.ts';
 
 /** One reading serves a whole scrape, and another Prometheus that asks a moment later. */
@@ -15,8 +15,8 @@ export interface Readings {
   readonly work: () => Promise<WorkReadings>;
   readonly process: () => ProcessReadings;
   readonly health: () => Promise<HealthReadings>;
-  /** Absent: nobody watches. */
-  readonly monitor?: () => MonitorReadings;
+  readonly monitor: () => MonitorReadings;
+  readonly unattended: () => Promise<readonly OpenAlert[]>;
 }
 
 export interface BuildInfo {
@@ -149,6 +149,8 @@ export class Metrics {
     for (const phase of PHASES) this.#phases.zero({ phase });
     for (const pool of ['doors', 'queue'] satisfies PoolName[]) this.#poolWaits.zero({ pool });
     for (const source of ['write', 'import', 'fold'] satisfies FreshnessSource[]) this.#freshness.zero({ source });
+    for (const channel of ['log', 'webhook', 'alertmanager'])
+      for (const outcome of ['delivered', 'failed', 'given_up']) this.#notifications.inc({ channel, outcome }, 0);
     for (const outcome of ['succeeded', 'failed', 'lost']) this.#imports.inc({ outcome }, 0);
     for (const outcome of ['asked', 'skipped', 'busy', 'failed']) this.#schedule.inc({ outcome }, 0);
   }
@@ -216,10 +218,11 @@ export class Metrics {
   }
 
   /** Registers what is read at the scrape. */
-  watch({ work, process, health, monitor }: Readings): void {
+  watch({ work, process, health, monitor, unattended }: Readings): void {
     registerReadings(this.registry, async () => process(), PROCESS);
     registerReadings(this.registry, shared(work, WORK_KEPT_MS), WORK);
     registerReadings(this.registry, shared(health, HEALTH_KEPT_MS), HEALTH);
-    if (monitor !== undefined) registerReadings(this.registry, async () => monitor(), MONITOR);
+    registerReadings(this.registry, async () => monitor(), MONITOR);
+    registerReadings(this.registry, shared(unattended, WORK_KEPT_MS), UNATTENDED);
   }
 }

@@ -8,11 +8,16 @@ const STALE_MS = 15 * 60_000;
 /** How a slice of the calculations does against its own baseline; null where that is not known. */
 export type SliceReading = Pick<ViewedSlice, 'ratio' | 'band' | 'rollingMs' | 'baselineMs'>;
 
+export interface OpenAlert {
+  readonly rule: Rule;
+  readonly severity: Severity;
+}
+
 /** What the monitor tells to `/metrics`; null where it is not known yet. */
 export interface MonitorReadings {
   readonly all: SliceReading | null;
   readonly kinds: readonly (SliceReading & { readonly kind: string })[];
-  readonly openAlerts: readonly { readonly rule: Rule; readonly severity: Severity }[];
+  readonly openAlerts: readonly OpenAlert[];
   /** Calculations that have ended and are not among the facts yet, and the age of the oldest of them. */
   readonly recorder: { readonly waiting: number; readonly lagMs: number } | null;
   readonly detector: {
@@ -84,11 +89,11 @@ const RULES: Readonly<Record<Rule, true>> = {
 };
 
 /** Every pair of rule and severity, as a few of them that come and go would leave gaps in a graph. */
-const countAlerts = ({ openAlerts }: MonitorReadings): Sample[] =>
+const countAlerts = (alerts: readonly OpenAlert[]): Sample[] =>
   (Object.keys(RULES) as Rule[]).flatMap((rule) =>
     SEVERITIES.map((severity) => ({
       labels: { rule, severity },
-      value: openAlerts.filter((alert) => alert.rule === rule && alert.severity === severity).length,
+      value: alerts.filter((alert) => alert.rule === rule && alert.severity === severity).length,
     })),
   );
 
@@ -110,7 +115,7 @@ export const MONITOR: readonly Reading<MonitorReadings>[] = [
     name: 'evenkeel_open_alerts',
     help: 'Alerts of the detector that are open, by what they are about and their highest severity.',
     labels: ['rule', 'severity'],
-    samples: countAlerts,
+    samples: ({ openAlerts }) => countAlerts(openAlerts),
   },
   {
     name: 'evenkeel_alerts_open',
@@ -136,5 +141,15 @@ export const MONITOR: readonly Reading<MonitorReadings>[] = [
     name: 'evenkeel_detector_lag_seconds',
     help: 'Until how long ago everything that ended has been judged. It grows where no process judges.',
     samples: ({ detector }) => plain(seconds(detector.lagMs)),
+  },
+];
+
+/** Of the open alerts, those of which somebody must be told: neither acknowledged nor silenced. */
+export const UNATTENDED: readonly Reading<readonly OpenAlert[]>[] = [
+  {
+    name: 'evenkeel_unattended_alerts',
+    help: 'Open alerts of the detector that nobody has acknowledged or silenced.',
+    labels: ['rule', 'severity'],
+    samples: countAlerts,
   },
 ];

@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import type { CalculationsService } from '../../calculations/services.ts';
 import { sql } from '../../database/sql.ts';
+import { unattendedAlerts } from '../../monitoring/alerts/unattended.ts';
 import { transaction } from '../../database/transaction.ts';
 import type { HealthReadings } from './health.ts';
+import type { OpenAlert } from './monitor.ts';
 import type { ProcessReadings, WorkReadings } from './work.ts';
 
 const QUEUE = sql('health-queue');
@@ -83,3 +85,13 @@ export const readProcess = (pool: pg.Pool, calculations: Pick<CalculationsServic
     connections: { total: totalCount, idle: idleCount, waiting: waitingCount },
   };
 };
+
+export const readUnattended = (pool: pg.Pool): Promise<OpenAlert[]> =>
+  transaction(
+    pool,
+    async (client) => {
+      await client.query(LIMITS);
+      return unattendedAlerts(client, Date.now());
+    },
+    { readOnly: true },
+  );

@@ -2,6 +2,9 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { postableAlerts } from '../../../src/monitoring/alerts/payload.ts';
+import type { Alert } from '../../../src/monitoring/types.ts';
+import { anAlert } from '../../support/alerts.ts';
 import { describeWith, runTool, type Server, startServer } from '../../support/prometheus/programs.ts';
 
 const GRAFANA = join(import.meta.dirname, '..', '..', '..', 'grafana');
@@ -75,13 +78,21 @@ describeWith(['alertmanager'], 'against a real Alertmanager', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const tell = async (...labels: Record<string, string>[]): Promise<void> => {
+  const post = async (alerts: readonly { readonly labels: Readonly<Record<string, string>> }[]): Promise<void> => {
     const response = await fetch(`${server.url}/api/v2/alerts`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(labels.map((each) => ({ labels: each }))),
+      body: JSON.stringify(alerts),
     });
     expect(response.status).toBe(200);
+  };
+  const tell = (...labels: Record<string, string>[]): Promise<void> => post(labels.map((each) => ({ labels: each })));
+  /** As Evenkeel itself tells of an alert. */
+  const evenkeelTells = (change: Partial<Alert>): Promise<void> => {
+    const nowMs = Date.now();
+    const alert = anAlert({ openedAt: nowMs - 60_000, ...change });
+    const stored = { seq: 1, alert, diagnosis: null, acknowledged: null, recordedAt: new Date(nowMs) };
+    return post(postableAlerts(stored, 'https://segments.example', nowMs));
   };
   /** Names of the alerts that nobody is told of. */
   const inhibited = async (): Promise<string[]> => {
@@ -109,7 +120,7 @@ describeWith(['alertmanager'], 'against a real Alertmanager', () => {
       { alertname: 'SomebodyElses', severity: 'critical', rule: 'late' },
     );
     await untilInhibited();
-    await tell({ alertname: 'NewsletterSegmentsLate', service: 'evenkeel', severity: 'critical', rule: 'late' });
+    await evenkeelTells({ rule: 'late', severity: 'critical', scope: {} });
     await untilInhibited('EvenkeelAlertOpen', 'EvenkeelSendsLate');
     await tell({ alertname: 'EvenkeelDown', severity: 'critical', job: 'evenkeel' });
     await untilInhibited('EvenkeelAlertOpen', 'EvenkeelQueueWaits', 'EvenkeelRequestsFail', 'EvenkeelSendsLate');

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { registerReadings } from '../../../src/http/metrics/at-scrape.ts';
-import { MONITOR, type MonitorReadings } from '../../../src/http/metrics/monitor.ts';
+import { MONITOR, type MonitorReadings, UNATTENDED } from '../../../src/http/metrics/monitor.ts';
 
 const SLICE = { ratio: 1.02, band: { low: 0.9, high: 1.12 }, rollingMs: 51, baselineMs: 50 };
 
@@ -22,6 +22,7 @@ const VIEW: MonitorReadings = {
 export const serveMonitorView = async (): Promise<{ readonly target: string; stop(): Promise<void> }> => {
   const registry = new Registry();
   registerReadings(registry, async () => VIEW, MONITOR);
+  registerReadings(registry, async () => VIEW.openAlerts, UNATTENDED);
   const server = createServer((_request, response) => {
     void registry.metrics().then((text) => response.setHeader('content-type', registry.contentType).end(text));
   });

@@ -63,6 +63,7 @@ test('what panels and rules ask for is what /metrics has', async () => {
     work: nobody,
     health: nobody,
     monitor: () => monitorReadings(undefined, false, 0),
+    unattended: nobody,
     process: () => ({
       threads: 1,
       busyThreads: 0,

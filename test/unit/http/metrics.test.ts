@@ -228,6 +228,7 @@ it('follows the practice of names: our prefix, base units, _total for counters a
     work: read,
     health: read,
     monitor: () => monitorReadings(undefined, false, 0),
+    unattended: read,
     process: () => ({
       threads: 2,
       busyThreads: 1,
