@@ -2,6 +2,7 @@ import type { AlertEvent, Fired, Severity } from '../types.ts';
 import type { Cause } from './attribution.ts';
 import { courseFor, describe } from './describe.ts';
 import { onsetOf } from './onset.ts';
+import { isStormOver, type Storm } from './outliers.ts';
 import { enough, type Looker } from './rules.ts';
 import { isIn, sameTarget, type Target } from './scopes.ts';
 import type { Slice } from './slice.ts';
@@ -42,7 +43,12 @@ const OF_ITS_OWN = Math.log(1.5);
 const SAME = 0.5;
 
 /** One evaluation at the end of a bin. */
-export const follow = (book: AlertBook, world: World, found: readonly Firing[]): AlertEvent[] => {
+export const follow = (
+  book: AlertBook,
+  world: World,
+  found: readonly Firing[],
+  storm: Storm | undefined,
+): AlertEvent[] => {
   const at = world.endBin * BIN_MS;
   const events: AlertEvent[] = [];
   const tell = (type: AlertEvent['type'], alert: OpenAlert, resolvedAt: number | null = null): void => {
@@ -50,32 +56,54 @@ export const follow = (book: AlertBook, world: World, found: readonly Firing[]):
   };
   resolveThoseOver(book, world, at, tell);
   updateOpen(book, world, at, tell);
-  if (found.length === 0) {
-    book.held = [];
-    return events;
+  if (found.length === 0) book.held = [];
+  else if (isNew(book, world, found)) {
+    const causes = causesOf(world, found, book.open);
+    moveScopes(book, world, causes, tell);
+    openNew(book, world, causes, at, tell);
   }
-  const causes = causesOf(world, found);
-  moveScopes(book, world, causes, tell);
-  openNew(book, world, causes, at, tell);
+  if (storm !== undefined && !book.open.some(({ target }) => overlap(world, target, storm.target) >= SAME))
+    open(book, world, storm.target, 'outliers', [storm.fired], at, tell);
   return events;
 };
+
+/** While all that fires is in open alerts, causes are looked for again only now and then. */
+const AGAIN_BINS = 6;
+
+const isNew = ({ open }: AlertBook, world: World, found: readonly Firing[]): boolean =>
+  world.endBin % AGAIN_BINS === 0 ||
+  found.some(({ target }) => !open.some((alert) => overlap(world, alert.target, target) >= SAME));
 
 type Tell = (type: AlertEvent['type'], alert: OpenAlert, resolvedAt?: number | null) => void;
 
 const resolveThoseOver = (book: AlertBook, world: World, at: number, tell: Tell): void => {
-  const over = book.open.filter((alert) => isOver(alert, looker(world, alert.target), world));
+  const over = book.open.filter((alert) =>
+    alert.severity === 'outliers'
+      ? isStormOver(world, alert.target)
+      : isOver(alert, looker(world, alert.target), world),
+  );
   for (const alert of over) tell('resolved', alert, at);
-  for (const alert of over) forget(world, alert.target);
+  for (const alert of over) forget(world, alert.target, world.endBin - world.config.clearHours * BINS_PER_HOUR);
   book.open = book.open.filter((alert) => !over.includes(alert));
+};
+
+/** What is slow within a scope is normal from now on: its alerts are over, and its windows begin anew. */
+export const closeWithin = (book: AlertBook, world: World, target: Target): AlertEvent[] => {
+  const { segments } = world;
+  const at = world.endBin * BIN_MS;
+  const over = book.open.filter((alert) => membersOf(segments, alert.target).every((i) => isIn(target, segments, i)));
+  book.open = book.open.filter((alert) => !over.includes(alert));
+  const events = over.map((alert): AlertEvent => ({ type: 'resolved', at, alert: describe(alert, world, [], at) }));
+  forget(world, target, world.endBin);
+  return events;
 };
 
 /** A slice of which so much is in an alert's scope was seen slow through it. */
 const SHARES = 0.02;
 
 /** What was slow is over: windows of the scope, and of what it is a part of, begin anew where it was clear. */
-const forget = (world: World, target: Target): void => {
-  const { segments, all, workspaces, kinds, config, endBin } = world;
-  const since = endBin - config.clearHours * BINS_PER_HOUR;
+const forget = (world: World, target: Target, since: number): void => {
+  const { segments, all, workspaces, kinds } = world;
   const shared = new Map<Slice, number>();
   for (const i of membersOf(segments, target)) {
     segments.since[i] = since;
@@ -143,8 +171,10 @@ const openNew = (book: AlertBook, world: World, causes: readonly Cause[], at: nu
   const held: Held[] = [];
   for (const cause of causes) {
     if (book.open.some(({ target }) => sameTarget(target, cause.target))) continue;
-    const within = book.open.some(({ target }) => overlap(world, target, cause.target) >= SAME);
-    if (within && cause.effect < OF_ITS_OWN) continue;
+    const same = book.open.filter(({ target }) => overlap(world, target, cause.target) >= SAME);
+    // an alert that explains nothing beside this cause is about this cause; one that does leaves it the rest
+    const isTold = same.some(({ target }) => !causes.some((other) => sameTarget(other.target, target)));
+    if (isTold || (same.length > 0 && cause.effect < OF_ITS_OWN)) continue;
     const verdict = verdictOn(world, cause.target);
     if (verdict === undefined) continue;
     const waits = book.held.find(({ target }) => sameTarget(target, cause.target)) ?? {
@@ -159,21 +189,20 @@ const openNew = (book: AlertBook, world: World, causes: readonly Cause[], at: nu
       held.push(waits);
       continue;
     }
-    const alert = newAlert(book, world, cause.target, verdict.severity, verdict.fired, at);
-    book.open.push(alert);
-    tell('opened', alert);
+    open(book, world, cause.target, verdict.severity, verdict.fired, at, tell);
   }
   book.held = held;
 };
 
-const newAlert = (
+const open = (
   book: AlertBook,
   world: World,
   target: Target,
   severity: Severity,
   fired: readonly Fired[],
   at: number,
-): OpenAlert => {
+  tell: Tell,
+): void => {
   book.opened += 1;
   const alert: OpenAlert = {
     id: `alr_${at.toString(36)}${book.opened.toString(36)}`,
@@ -187,6 +216,7 @@ const newAlert = (
     fired,
   };
   measure(alert, looker(world, target), world);
-  return alert;
+  book.open.push(alert);
+  tell('opened', alert);
 };
 const onsetFor = (world: World, target: Target, at: number): number => Math.min(at, onsetOf(courseFor(world, target)));

@@ -1,11 +1,12 @@
+import { type Candidate, type Candidates, candidatesOf, membersOf } from './candidates.ts';
 import { clamp } from './robust.ts';
-import type { Target } from './scopes.ts';
+import { sameTarget, type Target } from './scopes.ts';
 import { RING, type Segments } from './segments.ts';
 
 /**
  * Which condition kind, workspace, segment or everything explains that calculations are slow: robust regression of the residuals on
- * all of them, effects not negative, by forward selection. Kinds overlap, so each is judged by what is left when those chosen before are
- * taken away: kinds that only occur together with the slow one explain nothing more.
+ * all of them, effects not negative, by forward selection with a look back. Kinds overlap, so each is judged by what is left when those
+ * chosen before are taken away: kinds that only occur together with the slow one explain nothing more.
  */
 export interface Cause {
   readonly target: Target;
@@ -26,33 +27,43 @@ const ROUNDS = 6;
 const COMMON_NOISE = 0.08;
 const LEAST_EFFECT = Math.log(1.08);
 
-interface Candidate {
-  readonly target: Target;
-  readonly members: number[];
-  /** What it costs that there are so many of its sort. */
-  readonly penalty: number;
-}
-
 /** The segments that were calculated in the window. */
 interface Data {
-  readonly index: Int32Array;
-  readonly from: Int32Array;
-  readonly residuals: Float64Array;
+  readonly index: number[];
+  readonly from: number[];
+  readonly residuals: number[];
   readonly spread: Float64Array;
   /** Effective number of calculations of each: they share the doubt of one baseline. */
   readonly weight: Float64Array;
 }
 
-export const attribute = (segments: Segments, fromBin: number, sigmas: number): Cause[] => {
+interface Chosen {
+  readonly candidate: Candidate;
+  readonly members: readonly number[];
+  readonly lead: number;
+  effect: number;
+}
+
+/** @param favoured what is known to be slow already: chosen unless another is clearly better */
+export const attribute = (
+  segments: Segments,
+  fromBin: number,
+  sigmas: number,
+  favoured: readonly Target[],
+  favour: number,
+): Cause[] => {
   const data = collect(segments, fromBin);
-  const candidates = candidatesOf(segments, data);
+  const candidates = candidatesOf(segments, data.index, data.weight);
+  for (const candidate of candidates.all)
+    if (favoured.some((target) => sameTarget(target, candidate.target))) candidate.penalty -= favour;
   const fit = new Float64Array(data.index.length);
-  const chosen: { candidate: Candidate; effect: number; lead: number }[] = [];
-  while (chosen.length < MAX_CAUSES) {
+  let chosen: Chosen[] = [];
+  for (let tries = 0; tries < 2 * MAX_CAUSES && chosen.length < MAX_CAUSES; tries++) {
     const next = best(candidates, data, fit, sigmas);
-    if (next === undefined || chosen.some(({ candidate }) => candidate === next.candidate)) break;
-    chosen.push({ ...next, effect: 0 });
+    if (next === undefined || chosen.some(({ candidate }) => candidate.id === next.candidate.id)) break;
+    chosen.push({ ...next, members: membersOf(candidates, next.candidate.id), effect: 0 });
     refit(chosen, data, fit);
+    chosen = withoutNeedless(chosen, data, fit, sigmas);
   }
   return chosen
     .filter(({ effect }) => effect >= LEAST_EFFECT)
@@ -77,70 +88,37 @@ const collect = (segments: Segments, fromBin: number): Data => {
     const n = from[at + 1]! - from[at]!;
     return n / (1 + n / Math.max(segments.learned[i]!, 0.1));
   });
-  const spread = Float64Array.from(index, (i) => segments.spread[i]!);
-  return {
-    index: Int32Array.from(index),
-    from: Int32Array.from(from),
-    residuals: Float64Array.from(residuals),
-    spread,
-    weight,
-  };
+  return { index, from, residuals, spread: Float64Array.from(index, (i) => segments.spread[i]!), weight };
 };
 
-const candidatesOf = (segments: Segments, data: Data): Candidate[] => {
-  const byKey = new Map<string, { target: Target; members: number[] }>();
-  const put = (key: string, target: Target, member: number): void => {
-    const there = byKey.get(key);
-    if (there === undefined) byKey.set(key, { target, members: [member] });
-    else there.members.push(member);
-  };
-  data.index.forEach((i, member) => {
-    const workspace = segments.workspaces[i]!;
-    put('', {}, member);
-    put(`w${workspace}`, { workspace }, member);
-    put(`s${i}`, { segment: i }, member);
-    for (const kind of segments.kinds[i]!) {
-      put(`k${kind}`, { kind }, member);
-      put(`${kind} ${workspace}`, { kind, workspace }, member);
-    }
-  });
-  const groups = [...byKey.values()];
-  const sort = ({ kind, workspace, segment }: Target): string =>
-    `${kind !== undefined} ${workspace !== undefined} ${segment !== undefined}`;
-  const counts = new Map<string, number>();
-  for (const { target } of groups) counts.set(sort(target), (counts.get(sort(target)) ?? 0) + 1);
-  return groups.map((group) => ({ ...group, penalty: 2 * Math.log(counts.get(sort(group.target))!) }));
+/** How far a segment is off what the causes so far explain, in spreads, as a weighted sum. */
+const scoreOf = (data: Data, fit: Float64Array, member: number): number => {
+  const [start, end, off] = [data.from[member]!, data.from[member + 1]!, fit[member]!];
+  const spread = data.spread[member]!;
+  let sum = 0;
+  for (let at = start; at < end; at++) sum += clamp((data.residuals[at]! - off) / spread, -CLIP, CLIP);
+  return (sum * data.weight[member]!) / (end - start);
 };
 
-/** How far each segment is off what the causes so far explain, in spreads, as a weighted sum. */
-const scores = (data: Data, fit: Float64Array): Float64Array =>
-  Float64Array.from(data.index, (_, member) => {
-    const [start, end] = [data.from[member]!, data.from[member + 1]!];
-    let sum = 0;
-    for (let at = start; at < end; at++)
-      sum += clamp((data.residuals[at]! - fit[member]!) / data.spread[member]!, -CLIP, CLIP);
-    return (sum * data.weight[member]!) / (end - start);
-  });
+/** Whether an average over so much weight is off by so many sigmas. */
+const isOff = (mean: number, weight: number, sigmas: number): boolean =>
+  mean >= sigmas * Math.sqrt(CLIPPED_VARIANCE / weight + COMMON_NOISE ** 2);
 
 /** The candidate with the largest gain in likelihood, if it is off by so many sigmas. */
-const best = (candidates: readonly Candidate[], data: Data, fit: Float64Array, sigmas: number) => {
-  const score = scores(data, fit);
+const best = (candidates: Candidates, data: Data, fit: Float64Array, sigmas: number) => {
+  const sums = new Float64Array(candidates.all.length);
+  data.index.forEach((_, member) => {
+    const score = scoreOf(data, fit, member);
+    for (let at = candidates.from[member]!; at < candidates.from[member + 1]!; at++)
+      sums[candidates.ids[at]!]! += score;
+  });
   let [first, second] = [0, 0];
   let winner: Candidate | undefined;
-  for (const candidate of candidates) {
-    let sum = 0;
-    let weight = 0;
-    for (const member of candidate.members) {
-      sum += score[member]!;
-      weight += data.weight[member]!;
-    }
-    if (sum <= 0) continue;
-    const mean = sum / weight;
-    const variance = CLIPPED_VARIANCE / weight;
-    const gain = (mean * mean) / variance - candidate.penalty;
-    if (mean < sigmas * Math.sqrt(variance + COMMON_NOISE ** 2)) {
-      second = Math.max(second, gain);
-    } else if (gain > first) {
+  for (const candidate of candidates.all) {
+    const mean = sums[candidate.id]! / candidate.weight;
+    if (mean <= 0) continue;
+    const gain = (mean * mean * candidate.weight) / CLIPPED_VARIANCE - candidate.penalty;
+    if (gain > first && isOff(mean, candidate.weight, sigmas)) {
       [first, second] = [gain, Math.max(first, second)];
       winner = candidate;
     } else second = Math.max(second, gain);
@@ -149,18 +127,38 @@ const best = (candidates: readonly Candidate[], data: Data, fit: Float64Array, s
 };
 
 /** Effects of all chosen causes together: Newton's steps on one after the other. */
-const refit = (chosen: { candidate: Candidate; effect: number }[], data: Data, fit: Float64Array): void => {
+const refit = (chosen: readonly Chosen[], data: Data, fit: Float64Array): void => {
   for (let round = 0; round < ROUNDS * chosen.length; round++) {
     const cause = chosen[chosen.length - 1 - (round % chosen.length)]!;
-    const score = scores(data, fit);
     let sum = 0;
     let slope = 0;
-    for (const member of cause.candidate.members) {
-      sum += score[member]! / data.spread[member]!;
+    for (const member of cause.members) {
+      sum += scoreOf(data, fit, member) / data.spread[member]!;
       slope += (WITHIN * data.weight[member]!) / data.spread[member]! ** 2;
     }
     const effect = Math.max(0, cause.effect + sum / slope);
-    for (const member of cause.candidate.members) fit[member]! += effect - cause.effect;
+    for (const member of cause.members) fit[member]! += effect - cause.effect;
     cause.effect = effect;
   }
+};
+
+/** A cause that was chosen early may be explained by those that came later: without it, is what it covers still off? */
+const withoutNeedless = (chosen: Chosen[], data: Data, fit: Float64Array, sigmas: number): Chosen[] => {
+  if (chosen.length < 2) return chosen;
+  for (const cause of chosen) {
+    const others = chosen.filter((other) => other !== cause).map((other) => ({ ...other }));
+    const without = Float64Array.from(fit);
+    for (const member of cause.members) without[member]! -= cause.effect;
+    refit(others, data, without);
+    let sum = 0;
+    let weight = 0;
+    for (const member of cause.members) {
+      sum += scoreOf(data, without, member);
+      weight += data.weight[member]!;
+    }
+    if (isOff(sum / weight, weight, sigmas)) continue;
+    fit.set(without);
+    return others;
+  }
+  return chosen;
 };

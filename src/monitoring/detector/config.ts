@@ -19,7 +19,7 @@ const TABLE = {
   holdHours: [3, 'drift that could have two causes waits this long until one stands out'],
   decided: [6, 'twice the log-likelihood by which one cause must stand out from the next'],
   outlierRatio: [5, 'a calculation beyond this × its own normal is an outlier'],
-  outlierShare: [0.08, 'outliers: at least this share of the calculations of two hours more than usual'],
+  outlierShare: [0.05, 'outliers: at least this share of the calculations of an hour more than usual'],
   learnDays: [3, 'the first baseline is made of this many days; nothing is judged before'],
   ownCalculations: [30, 'a new or edited segment has its own baseline after this many calculations'],
   referenceDays: [21, 'later baselines are made of this many days'],

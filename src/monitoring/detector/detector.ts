@@ -1,5 +1,6 @@
 import type { Alert, AlertEvent, Observation, Scope } from '../types.ts';
-import { type AlertBook, follow } from './alerts.ts';
+import { acceptLevels } from './accept.ts';
+import { type AlertBook, closeWithin, follow } from './alerts.ts';
 import {
   type BaselineChange,
   CLIP,
@@ -13,14 +14,16 @@ import {
 import { DEFAULT_CONFIG, type DetectorConfig } from './config.ts';
 import { describe } from './describe.ts';
 import { usualAlpha } from './growth.ts';
-import { bucketOf } from './histogram.ts';
-import { lookAt } from './rules.ts';
-import { isIn } from './scopes.ts';
-import { RING, Segments } from './segments.ts';
-import { Slice } from './slice.ts';
-import { binOf, BINS_PER_DAY, BINS_PER_HOUR, DAY_MS, dayOfBin, hourOfBin } from './time.ts';
+import { bucketOf, type Histogram, QUICK_CLIP } from './histogram.ts';
+import { type Looker, lookAt } from './rules.ts';
+import { isIn, targetOf } from './scopes.ts';
+import { stormIn } from './outliers.ts';
+import { clamp } from './robust.ts';
+import { RING, type SavedSegments, Segments } from './segments.ts';
+import { type Counted, type SavedSlice, Slice } from './slice.ts';
+import { BIN_MS, binOf, BINS_PER_HOUR, DAY_MS, dayOfBin, hourOfBin } from './time.ts';
 import { firings } from './watch.ts';
-import type { World } from './world.ts';
+import { wholeOf, type World } from './world.ts';
 
 /** A slice's present state, for pages and metrics. */
 export interface SliceView {
@@ -50,6 +53,31 @@ export interface BaselineView {
   readonly lockedUntil: number | null;
 }
 
+/** What is normal from now on, and who says so. */
+export interface Accepted {
+  readonly scope: Scope;
+  readonly by: string;
+  readonly reason: string;
+  /** In the stream's own time. */
+  readonly at: number;
+}
+
+export interface DetectorState {
+  readonly format: 1;
+  readonly bin: number;
+  readonly isEmpty: boolean;
+  readonly model: Model;
+  readonly book: AlertBook;
+  readonly kindNames: readonly string[];
+  readonly workspaceNames: readonly string[];
+  readonly all: SavedSlice;
+  readonly kinds: readonly SavedSlice[];
+  readonly workspaces: readonly SavedSlice[];
+  readonly segments: SavedSegments;
+  readonly hot: readonly number[];
+  readonly events: readonly AlertEvent[];
+}
+
 /** How quickly the spread of a segment's residuals and its quick average follow. */
 const SPREAD_PACE = 1 / 64;
 const QUICK_PACE = 1 / 8;
@@ -67,16 +95,17 @@ const NOISE_BINS = 6 * BINS_PER_HOUR;
  */
 export class Detector {
   readonly config: DetectorConfig;
-  private readonly model: Model = newModel();
+  private readonly model: Model;
   private readonly segments = new Segments();
-  private readonly all = new Slice({});
+  private readonly all: Slice;
   private readonly workspaces: Slice[] = [];
   private readonly kinds: Slice[] = [];
   private readonly names = { kinds: [] as string[], workspaces: [] as string[] };
   private readonly kindNumbers = new Map<string, number>();
   private readonly workspaceNumbers = new Map<string, number>();
-  private readonly book: AlertBook = { open: [], held: [], opened: 0 };
+  private readonly book: AlertBook;
   private readonly hot = new Set<number>();
+  private readonly counted: Counted = { bucket: 0, weight: 0, expectedMs: 0, gap: 0, outlier: 0, clipped: 0 };
   private events: AlertEvent[] = [];
   /** The bin that runs, and whether it holds anything. */
   private bin = -1;
@@ -84,8 +113,61 @@ export class Detector {
   private isEmpty = true;
   private hourOfDay = 0;
 
-  constructor(config: Partial<DetectorConfig> = {}) {
+  /** @param state what `save` gave: goes on from there as if it had never stopped. */
+  constructor(config: Partial<DetectorConfig> = {}, state?: DetectorState) {
     this.config = { ...DEFAULT_CONFIG, ...config };
+    this.model = state === undefined ? newModel() : structuredClone(state.model);
+    this.book = state === undefined ? { open: [], held: [], opened: 0 } : structuredClone(state.book);
+    this.all = state === undefined ? new Slice({}) : Slice.restore(state.all);
+    if (state !== undefined) this.restore(state);
+  }
+
+  private restore(state: DetectorState): void {
+    this.names.kinds.push(...state.kindNames);
+    this.names.workspaces.push(...state.workspaceNames);
+    this.names.kinds.forEach((name, number) => this.kindNumbers.set(name, number));
+    this.names.workspaces.forEach((name, number) => this.workspaceNumbers.set(name, number));
+    this.kinds.push(...state.kinds.map((slice) => Slice.restore(slice)));
+    this.workspaces.push(...state.workspaces.map((slice) => Slice.restore(slice)));
+    this.segments.restore(state.segments, state.workspaceNames);
+    for (let i = 0; i < this.segments.length; i++) this.countIn(i);
+    for (const i of state.hot) this.hot.add(i);
+    this.events.push(...structuredClone(state.events));
+    if (state.bin >= 0) this.setBin(state.bin);
+    this.isEmpty = state.isEmpty;
+  }
+
+  /**
+   * Everything, as plain data with typed arrays (`v8.serialize` and structured clones take it): about 600 bytes a segment, and what its
+   * slices hold.
+   */
+  save(): DetectorState {
+    return {
+      format: 1,
+      bin: this.bin,
+      isEmpty: this.isEmpty,
+      model: structuredClone(this.model),
+      book: structuredClone(this.book),
+      kindNames: [...this.names.kinds],
+      workspaceNames: [...this.names.workspaces],
+      all: this.all.save(),
+      kinds: this.kinds.map((slice) => slice.save()),
+      workspaces: this.workspaces.map((slice) => slice.save()),
+      segments: this.segments.save(),
+      hot: [...this.hot],
+      events: structuredClone(this.events),
+    };
+  }
+
+  /** An operator says that what a scope takes now is normal. A scope that is not known changes nothing. */
+  accept({ scope, by, reason, at }: Accepted): void {
+    this.advance(at);
+    const target = targetOf(scope, this.segments, this.kindNumbers, this.workspaceNumbers);
+    if (target === undefined || !this.model.ready) return;
+    const world = this.world(this.bin + 1);
+    acceptLevels(world, target, { by, note: reason, at });
+    this.events.push(...closeWithin(this.book, world, target));
+    this.mark();
   }
 
   /** One calculation. Gives its residual, the log of × normal; NaN where nothing is known to compare it with. */
@@ -190,14 +272,18 @@ export class Detector {
     const { segments, model, config } = this;
     // one whose level is vague says less: its residual is off by the level's own error as well
     const doubt = 1 / (segments.learned[i]! + (model.spread / model.typical.spread) ** 2);
-    const weight = model.ready ? 1 / (1 + doubt) : 1;
-    const bucket = bucketOf(residual);
-    const outlier = residual - segments.offset[i]! > Math.log(config.outlierRatio) ? 1 : 0;
+    const { counted } = this;
+    counted.weight = model.ready ? 1 / (1 + doubt) : 1;
+    counted.bucket = bucketOf(residual);
+    counted.expectedMs = expectedMs;
+    counted.gap = segments.gap[i]!;
+    counted.outlier = residual - segments.offset[i]! > Math.log(config.outlierRatio) ? 1 : 0;
+    counted.clipped = clamp(residual, -QUICK_CLIP, QUICK_CLIP);
     const slices = segments.slices[i]!;
     for (let at = 0; at < slices.length; at++) {
       const slice = slices[at]!;
       slice.turnTo(this.bin);
-      slice.add(bucket, weight, expectedMs, segments.gap[i]!, outlier);
+      slice.add(counted);
     }
   }
 
@@ -264,11 +350,7 @@ export class Detector {
     const { segments } = this;
     segments.version[i] = o.version;
     segments.kinds[i] = kinds;
-    segments.slices[i] = [
-      this.all,
-      this.workspaces[segments.workspaces[i]!]!,
-      ...kinds.map((kind) => this.kinds[kind]!),
-    ];
+    this.countIn(i);
     segments.seen[i] = 0;
     segments.dayCount[i] = 0;
     segments.dayResidual[i] = 0;
@@ -276,20 +358,31 @@ export class Detector {
     for (const day of segments.days) day.count[i] = 0;
   }
 
+  private countIn(i: number): void {
+    const { segments } = this;
+    const kinds = segments.kinds[i]!.map((kind) => this.kinds[kind]!);
+    segments.slices[i] = [this.all, this.workspaces[segments.workspaces[i]!]!, ...kinds];
+  }
+
   private turnTo(bin: number): void {
     if (this.bin >= 0) {
       this.endBin();
       this.endDays(dayOfBin(this.bin), dayOfBin(bin));
     } else this.model.firstDay = dayOfBin(bin);
-    this.bin = bin;
-    this.binEndsAt = (bin + 1) * (DAY_MS / BINS_PER_DAY);
-    this.hourOfDay = hourOfBin(bin) % 24;
+    this.setBin(bin);
     this.isEmpty = true;
+  }
+
+  private setBin(bin: number): void {
+    this.bin = bin;
+    this.binEndsAt = (bin + 1) * BIN_MS;
+    this.hourOfDay = hourOfBin(bin) % 24;
   }
 
   private world(endBin: number): World {
     const { config, model, segments, all, workspaces, kinds, names } = this;
-    return { config, model, segments, all, workspaces, kinds, names, endBin };
+    const seen = { wholes: new Map<number, Histogram>(), lookers: new Map<string, Looker>() };
+    return { config, model, segments, all, workspaces, kinds, names, endBin, ...seen };
   }
 
   private endBin(): void {
@@ -300,8 +393,9 @@ export class Detector {
     const world = this.world(this.bin + 1);
     const found = firings(world, this.hot);
     this.hot.clear();
-    if (found.length > 0 || this.book.open.length > 0) {
-      const events = follow(this.book, world, found);
+    const storm = stormIn(world);
+    if (found.length > 0 || storm !== undefined || this.book.open.length > 0) {
+      const events = follow(this.book, world, found, storm);
       this.events.push(...events);
       this.mark();
     }
@@ -326,8 +420,10 @@ export class Detector {
     const { all, model } = this;
     for (const slice of [all, ...this.workspaces, ...this.kinds]) {
       const known = { spread: model.spread, learned: slice.learned, wobble: 0, commonWobble: 0 };
-      const whole = slice === all ? undefined : all.window(world.endBin, 6);
-      const look = lookAt(slice.window(world.endBin, 6), whole, 6, { ...known, learned: Number.POSITIVE_INFINITY });
+      const whole = slice === all ? undefined : wholeOf(world, 6);
+      const cells = slice.window(world.endBin, 6);
+      slice.learnOutliers(cells);
+      const look = lookAt(cells, whole, 6, { ...known, learned: Number.POSITIVE_INFINITY });
       if (look.own.n >= 10) slice.noise.push(look.beyond, look.beyondError);
     }
   }

@@ -14,7 +14,11 @@ export const OUTLIERS = BUCKETS + 2;
 /** Sum of how far the present baseline is below the highest that was normal lately. */
 export const GAP = BUCKETS + 3;
 export const FAILURES = BUCKETS + 4;
-export const CELLS = BUCKETS + 5;
+/** Sum of weights, and of weighted residuals cut off at `QUICK_CLIP`: a rough average without walking the buckets. */
+export const WEIGHT = BUCKETS + 5;
+export const QUICK = BUCKETS + 6;
+export const QUICK_CLIP = 1;
+export const CELLS = BUCKETS + 7;
 
 export type Histogram = Float32Array;
 

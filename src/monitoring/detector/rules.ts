@@ -67,19 +67,18 @@ const LEAST_CONTROL = 10;
 /** Looks over windows that end now. */
 export type Looker = (hours: number) => Look;
 
-export const lookerOf = (slice: Slice, all: Slice, endBin: number, spread: number): Looker => {
-  const known: Known = {
-    spread,
-    learned: slice.learned,
-    wobble: slice.noise.wobble,
-    commonWobble: slice === all ? 0 : all.noise.wobble,
-  };
+/** A slice's windows that end before `endBin`; `wholeOf` gives everything's, unless the slice is everything. */
+export const lookerOf = (
+  slice: Slice,
+  wholeOf: ((hours: number) => Histogram) | undefined,
+  endBin: number,
+  known: Known,
+): Looker => {
   const looks = new Map<number, Look>();
   return (hours) => {
     const before = looks.get(hours);
     if (before !== undefined) return before;
-    const cells = slice.window(endBin, hours);
-    const look = lookAt(cells, slice === all ? undefined : all.window(endBin, hours), hours, known);
+    const look = lookAt(slice.window(endBin, hours), wholeOf?.(hours), hours, known);
     looks.set(hours, look);
     return look;
   };

@@ -28,3 +28,17 @@ export interface Names {
   readonly kinds: readonly string[];
   readonly workspaces: readonly string[];
 }
+
+/** By the names of the outside; undefined where there is nothing of that name. */
+export const targetOf = (
+  { kind, workspace, segment }: Scope,
+  segments: Segments,
+  kinds: ReadonlyMap<string, number>,
+  workspaces: ReadonlyMap<string, number>,
+): Target | undefined => {
+  const index = segment === undefined ? undefined : segments.find(workspace ?? '', segment);
+  if (index !== undefined) return index < 0 ? undefined : { segment: index };
+  const [k, w] = [kind === undefined ? -1 : kinds.get(kind), workspace === undefined ? -1 : workspaces.get(workspace)];
+  if (k === undefined || w === undefined) return undefined;
+  return { ...(k < 0 ? {} : { kind: k }), ...(w < 0 ? {} : { workspace: w }) };
+};

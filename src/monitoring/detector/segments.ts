@@ -108,32 +108,81 @@ export class Segments {
     this.seen[index]! += 1;
   }
 
+  /** From what `save` gave. */
+  restore(saved: SavedSegments, workspaceNames: readonly string[]): void {
+    saved.names.forEach((name, i) => {
+      const workspace = saved.workspaces[i]!;
+      this.add(workspaceNames[workspace]!, name, workspace);
+    });
+    this.kinds.push(...saved.kinds);
+    for (const column of COLUMNS) this[column].set(saved.columns[column]!);
+    for (const { day, ...columns } of saved.days) {
+      const size = this.level.length;
+      const [count, time, population] = [new Uint16Array(size), new Float32Array(size), new Float32Array(size)];
+      count.set(columns.count);
+      time.set(columns.time);
+      population.set(columns.population);
+      this.days.push({ day, count, time, population });
+    }
+  }
+
+  /** Plain data. */
+  save(): SavedSegments {
+    const { length } = this;
+    return {
+      names: [...this.names],
+      workspaces: [...this.workspaces],
+      kinds: this.kinds.map((kinds) => [...kinds]),
+      columns: Object.fromEntries(COLUMNS.map((name) => [name, this[name].slice(0, length * widthOf(name))])),
+      days: this.days.map(({ day, count, time, population }) => ({
+        day,
+        count: count.slice(0, length),
+        time: time.slice(0, length),
+        population: population.slice(0, length),
+      })),
+    };
+  }
+
   private grow(capacity: number): void {
-    this.version = grown(this.version, capacity);
-    this.level = grown(this.level, capacity);
-    this.alpha = grown(this.alpha, capacity);
-    this.reference = grown(this.reference, capacity);
-    this.learned = grown(this.learned, capacity);
-    this.spread = grown(this.spread, capacity);
-    this.gap = grown(this.gap, capacity);
-    this.gapUntil = grown(this.gapUntil, capacity);
-    this.anchor = grown(this.anchor, capacity);
-    this.anchorDay = grown(this.anchorDay, capacity);
-    this.lockedUntil = grown(this.lockedUntil, capacity);
-    this.offset = grown(this.offset, capacity);
-    this.lately = grown(this.lately, capacity);
-    this.seen = grown(this.seen, capacity);
-    this.lastBin = grown(this.lastBin, capacity);
-    this.since = grown(this.since, capacity);
-    this.ringBin = grown(this.ringBin, capacity * RING);
-    this.ringValue = grown(this.ringValue, capacity * RING);
-    this.dayCount = grown(this.dayCount, capacity);
-    this.dayResidual = grown(this.dayResidual, capacity);
-    this.dayPopulation = grown(this.dayPopulation, capacity);
+    for (const name of COLUMNS) Object.assign(this, { [name]: grown<Column>(this[name], capacity * widthOf(name)) });
     for (const day of this.days) {
       day.count = grown(day.count, capacity);
       day.time = grown(day.time, capacity);
       day.population = grown(day.population, capacity);
     }
   }
+}
+
+const COLUMNS = [
+  'version',
+  'level',
+  'alpha',
+  'reference',
+  'learned',
+  'spread',
+  'gap',
+  'gapUntil',
+  'anchor',
+  'anchorDay',
+  'lockedUntil',
+  'offset',
+  'lately',
+  'seen',
+  'lastBin',
+  'since',
+  'ringBin',
+  'ringValue',
+  'dayCount',
+  'dayResidual',
+  'dayPopulation',
+] as const satisfies (keyof Segments)[];
+
+const widthOf = (name: (typeof COLUMNS)[number]): number => (name.startsWith('ring') ? RING : 1);
+
+export interface SavedSegments {
+  readonly names: readonly string[];
+  readonly workspaces: readonly number[];
+  readonly kinds: readonly (readonly number[])[];
+  readonly columns: Readonly<Record<string, Column>>;
+  readonly days: readonly Day[];
 }

@@ -1,7 +1,23 @@
-import { addTo, CELLS, COUNT, emptyHistogram, EXPECTED, FAILURES, GAP, type Histogram, OUTLIERS } from './histogram.ts';
+import {
+  addTo,
+  CELLS,
+  COUNT,
+  emptyHistogram,
+  EXPECTED,
+  FAILURES,
+  GAP,
+  type Histogram,
+  OUTLIERS,
+  QUICK,
+  WEIGHT,
+} from './histogram.ts';
 import { BINS_PER_HOUR, hourOfBin } from './time.ts';
 import { Noise } from './noise.ts';
 import type { Scope } from '../types.ts';
+
+/** Before anything is known; and how many calculations a share is remembered for. */
+const USUAL_OUTLIERS = 0.02;
+const OUTLIER_MEMORY = 3_000;
 
 /** Hours that are kept: the widest window, and the one that runs. */
 const HOURS = 76;
@@ -20,6 +36,8 @@ export class Slice {
   readonly noise = new Noise();
   /** Windows do not reach back beyond: an alert that is over is not told of again. */
   since = 0;
+  /** The usual share of calculations far beyond normal. */
+  outlierShare = USUAL_OUTLIERS;
   /** Calculations that the baselines of its segments are made of. */
   learned = 0;
 
@@ -36,29 +54,61 @@ export class Slice {
   }
 
   /** One calculation, in the bin that runs. */
-  add(bucket: number, weight: number, expectedMs: number, gap: number, outlier: number): void {
-    this.addTo(this.fine[this.bin % BINS_PER_HOUR]!, bucket, weight, expectedMs, gap, outlier);
-    this.addTo(this.hour(hourOfBin(this.bin)), bucket, weight, expectedMs, gap, outlier);
+  add(calculation: Counted): void {
+    count(this.fine[this.bin % BINS_PER_HOUR]!, calculation);
+    count(this.hour(hourOfBin(this.bin)), calculation);
   }
 
-  private addTo(
-    cells: Histogram,
-    bucket: number,
-    weight: number,
-    expectedMs: number,
-    gap: number,
-    outlier: number,
-  ): void {
-    cells[bucket]! += weight;
-    cells[COUNT]! += 1;
-    cells[EXPECTED]! += expectedMs;
-    cells[GAP]! += gap * weight;
-    cells[OUTLIERS]! += outlier;
+  /** A rough average of the `hours` that end before `endBin`, to see whether a closer look is worth it. */
+  quick(endBin: number, hours: number): number {
+    let weight = 0;
+    let sum = 0;
+    const take = (cells: Histogram | undefined): void => {
+      weight += cells?.[WEIGHT] ?? 0;
+      sum += cells?.[QUICK] ?? 0;
+    };
+    if (hours <= 1) {
+      for (let bin = Math.max(endBin, this.bin + 1) - BINS_PER_HOUR; bin <= this.bin; bin++)
+        take(this.fine[bin % BINS_PER_HOUR]);
+    } else for (let hour = firstHour(endBin, hours); hour <= hourOfBin(endBin - 1); hour++) take(this.ofHour(hour));
+    return weight === 0 ? 0 : sum / weight;
   }
 
   addFailure(): void {
     this.fine[this.bin % BINS_PER_HOUR]![FAILURES]! += 1;
     this.hour(hourOfBin(this.bin))[FAILURES]! += 1;
+  }
+
+  /** Learns the usual share of outliers from a quiet window. */
+  learnOutliers(cells: Histogram): void {
+    const count = cells[COUNT]!;
+    if (count > 0)
+      this.outlierShare += (cells[OUTLIERS]! / count - this.outlierShare) * (count / (count + OUTLIER_MEMORY));
+  }
+
+  /** Plain data. */
+  save(): SavedSlice {
+    const { scope, bin, since, learned, outlierShare, noise } = this;
+    const hours = this.hours.flatMap((cells, slot) =>
+      cells === undefined ? [] : [{ number: this.hourNumbers[slot]!, cells: packed(cells) }],
+    );
+    const { means, errors } = noise;
+    const fine = this.fine.map(packed);
+    return { scope, bin, since, learned, outlierShare, fine, hours, means: [...means], errors: [...errors] };
+  }
+
+  static restore(saved: SavedSlice): Slice {
+    const slice = new Slice(saved.scope);
+    slice.bin = saved.bin;
+    slice.since = saved.since;
+    slice.learned = saved.learned;
+    slice.outlierShare = saved.outlierShare;
+    saved.fine.forEach((cells, i) => unpack(cells, slice.fine[i]!));
+    for (const { number, cells } of saved.hours) unpack(cells, slice.hour(number));
+    slice.noise.means.push(...saved.means);
+    slice.noise.errors.push(...saved.errors);
+    if (saved.means.length > 0) slice.noise.measure();
+    return slice;
   }
 
   private hour(number: number): Histogram {
@@ -96,6 +146,47 @@ export class Slice {
     return sum;
   }
 }
+
+export interface SavedSlice {
+  readonly scope: Scope;
+  readonly bin: number;
+  readonly since: number;
+  readonly learned: number;
+  readonly outlierShare: number;
+  readonly fine: readonly Float32Array[];
+  readonly hours: readonly { readonly number: number; readonly cells: Float32Array }[];
+  readonly means: readonly number[];
+  readonly errors: readonly number[];
+}
+
+/** Only the cells that hold something, each after its number. */
+const packed = (cells: Histogram): Float32Array =>
+  Float32Array.from([...cells.entries()].filter(([, value]) => value !== 0).flat());
+
+const unpack = (pairs: Float32Array, into: Histogram): void => {
+  for (let at = 0; at < pairs.length; at += 2) into[pairs[at]!] = pairs[at + 1]!;
+};
+
+/** What is counted of one calculation; one object is used for all of them. */
+export interface Counted {
+  bucket: number;
+  weight: number;
+  expectedMs: number;
+  gap: number;
+  outlier: number;
+  /** Its residual, cut off. */
+  clipped: number;
+}
+
+const count = (cells: Histogram, { bucket, weight, expectedMs, gap, outlier, clipped }: Counted): void => {
+  cells[bucket]! += weight;
+  cells[COUNT]! += 1;
+  cells[EXPECTED]! += expectedMs;
+  cells[GAP]! += gap * weight;
+  cells[OUTLIERS]! += outlier;
+  cells[WEIGHT]! += weight;
+  cells[QUICK]! += clipped * weight;
+};
 
 /** The first whole hour of a window. */
 export const firstHour = (endBin: number, hours: number): number => Math.round(endBin / BINS_PER_HOUR - hours);

@@ -2,7 +2,8 @@ import type { Severity } from '../types.ts';
 import { attribute, type Cause } from './attribution.ts';
 import { judge, type Verdict } from './rules.ts';
 import type { Target } from './scopes.ts';
-import { BINS_PER_HOUR } from './time.ts';
+import type { Slice } from './slice.ts';
+import { BINS_PER_HOUR, HOUR_MS } from './time.ts';
 import { looker, spreadOf, type World } from './world.ts';
 
 /** A slice of which a rule is true. */
@@ -11,8 +12,8 @@ export interface Firing {
   readonly verdict: Verdict;
 }
 
-/** Below this an average needs no closer look. */
-const WORTH = Math.log(1.1);
+/** A rough average below this needs no closer look. */
+const WORTH = Math.log(1.06);
 
 const RANK: Record<Severity, number> = { outliers: 0, drift: 1, warning: 2, critical: 3 };
 
@@ -35,28 +36,40 @@ export const firings = (world: World, hotSegments: Iterable<number>): Firing[] =
     if (verdict !== undefined) found.push({ target, verdict });
   };
   const bin = world.endBin - 1;
-  if (isWorth(world, {})) look({});
+  if (isWorth(world, world.all)) look({});
   world.kinds.forEach((slice, kind) => {
-    if (slice.bin === bin && isWorth(world, { kind })) look({ kind });
+    if (slice.bin === bin && isWorth(world, slice)) look({ kind });
   });
   world.workspaces.forEach((slice, workspace) => {
-    if (slice.bin === bin && isWorth(world, { workspace })) look({ workspace });
+    if (slice.bin === bin && isWorth(world, slice)) look({ workspace });
   });
   for (const segment of hotSegments) look({ segment });
   return found;
 };
 
-const isWorth = (world: World, target: Target): boolean => {
-  const look = looker(world, target);
-  return look(1).own.mean > WORTH || look(6).own.mean > WORTH;
-};
+const isWorth = ({ endBin }: World, slice: Slice): boolean =>
+  slice.quick(endBin, 6) > WORTH || slice.quick(endBin, 1) > WORTH;
+
+/** Alerts that are open are looked at over the time since they began, up to this. */
+const MOST_HOURS = 24;
 
 /** The causes of what fires, seen over the window of the rule that fired highest. */
-export const causesOf = (world: World, found: readonly Firing[]): Cause[] => {
-  const hours = found.reduce(
+export const causesOf = (world: World, found: readonly Firing[], open: readonly Known[]): Cause[] => {
+  const { config, endBin } = world;
+  const { hours } = found.reduce(
     (most, { verdict }) => (isHigher(verdict.severity, most.severity) ? verdict : most),
     found[0]!.verdict,
-  ).hours;
-  const sigmas = world.config.sigmas * 0.8;
-  return attribute(world.segments, world.endBin - Math.max(1, hours) * BINS_PER_HOUR, sigmas);
+  );
+  const since = open.map(({ onset }) => Math.min(MOST_HOURS, endBin / BINS_PER_HOUR - onset / HOUR_MS));
+  const fromBin = endBin - Math.round(Math.max(1, hours, ...since) * BINS_PER_HOUR);
+  const favoured = open.map(({ target }) => target);
+  return attribute(world.segments, fromBin, config.sigmas * ATTRIBUTION_PART, favoured, config.decided);
 };
+
+/** A cause is looked for somewhat below the sigmas that a slice needs to fire: what does not fire opens nothing. */
+const ATTRIBUTION_PART = 0.8;
+
+interface Known {
+  readonly target: Target;
+  readonly onset: number;
+}

@@ -1,6 +1,6 @@
 import type { Model } from './baseline.ts';
 import type { DetectorConfig } from './config.ts';
-import { bucketOf, COUNT, emptyHistogram, EXPECTED, GAP } from './histogram.ts';
+import { bucketOf, COUNT, emptyHistogram, EXPECTED, GAP, type Histogram } from './histogram.ts';
 import { enough, type Look, lookAt, type Looker, lookerOf } from './rules.ts';
 import { isIn, type Target } from './scopes.ts';
 import { RING, type Segments } from './segments.ts';
@@ -18,7 +18,17 @@ export interface World {
   readonly names: { readonly kinds: readonly string[]; readonly workspaces: readonly string[] };
   /** The bin that begins now. */
   readonly endBin: number;
+  /** What was looked at already: windows of everything by hours, and lookers by target. */
+  readonly wholes: Map<number, Histogram>;
+  readonly lookers: Map<string, Looker>;
 }
+
+/** Everything's calculations of the last hours. */
+export const wholeOf = ({ all, endBin, wholes }: World, hours: number): Histogram => {
+  const known = wholes.get(hours) ?? all.window(endBin, hours);
+  wholes.set(hours, known);
+  return known;
+};
 
 /** The slice that is kept of a target; undefined for one segment, and for a kind within one workspace. */
 export const sliceOf = (world: World, { kind, workspace, segment }: Target): Slice | undefined => {
@@ -27,9 +37,26 @@ export const sliceOf = (world: World, { kind, workspace, segment }: Target): Sli
   return workspace === undefined ? world.all : world.workspaces[workspace];
 };
 
+/** Looks at windows of a target; what was looked at in this bin is not counted again. */
 export const looker = (world: World, target: Target): Looker => {
+  const key = `${target.kind} ${target.workspace} ${target.segment}`;
+  const known = world.lookers.get(key) ?? newLooker(world, target);
+  world.lookers.set(key, known);
+  return known;
+};
+
+const newLooker = (world: World, target: Target): Looker => {
   const slice = sliceOf(world, target);
-  if (slice !== undefined) return lookerOf(slice, world.all, world.endBin, world.model.spread);
+  const { all, model, endBin } = world;
+  if (slice !== undefined) {
+    const whole = slice === all ? undefined : (hours: number) => wholeOf(world, hours);
+    return lookerOf(slice, whole, endBin, {
+      spread: model.spread,
+      learned: slice.learned,
+      wobble: slice.noise.wobble,
+      commonWobble: slice === all ? 0 : all.noise.wobble,
+    });
+  }
   const members = membersOf(world.segments, target);
   const looks = new Map<number, Look>();
   return (hours) => {
@@ -73,7 +100,7 @@ const lookAtSegments = (world: World, members: readonly number[], hours: number)
     cells[GAP]! += n * segments.gap[i]!;
   }
   const wobble = all.noise.wobble;
-  return lookAt(cells, all.window(endBin, hours), hours, {
+  return lookAt(cells, wholeOf(world, hours), hours, {
     spread: Math.max(spread, model.spread),
     learned,
     wobble,

@@ -1,6 +1,7 @@
+import { deserialize, serialize } from 'node:v8';
 import { expect, test } from '@jest/globals';
 import { seeded } from '../../../../src/demo/random.ts';
-import { Detector } from '../../../../src/monitoring/detector/detector.ts';
+import { Detector, type DetectorState } from '../../../../src/monitoring/detector/detector.ts';
 import type { AlertEvent, Observation } from '../../../../src/monitoring/types.ts';
 
 const MINUTE = 60_000;
@@ -73,4 +74,41 @@ test('residuals are logs of × normal, and NaN until there is a baseline', () =>
   const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   expect(mean(residuals.slice(8_000, 9_500))).toBeCloseTo(0, 1);
   expect(mean(residuals.slice(9_650, 9_800))).toBeCloseTo(Math.log(2), 1);
+});
+
+const slowKind = ({ kinds, finishedAt }: Observation): number =>
+  kinds.includes('property.is_set') && finishedAt >= BEGIN + 5 * DAY ? 2.5 : 1;
+
+test('it goes on from what was saved, at any moment, as if it had never stopped', () => {
+  const all = [...calculations(6.5, slowKind)];
+  const whole = new Detector();
+  const expected = eventsOf(whole, all);
+  let detector = new Detector();
+  const events: AlertEvent[] = [];
+  for (const [n, o] of all.entries()) {
+    detector.observe(o);
+    if (n % 1_237 !== 0) continue;
+    events.push(...detector.takeEvents());
+    detector = new Detector({}, deserialize(serialize(detector.save())) as DetectorState);
+  }
+  events.push(...detector.takeEvents());
+  expect(expected.length).toBeGreaterThan(0);
+  expect(events).toEqual(expected);
+  expect(detector.save()).toEqual(whole.save());
+});
+
+test('what an operator accepts is normal from then on, and stays in the history with its reason', () => {
+  const detector = new Detector();
+  const at = BEGIN + 6 * DAY;
+  const [before, after]: [Observation[], Observation[]] = [[], []];
+  for (const o of calculations(8, slowKind)) (o.finishedAt < at ? before : after).push(o);
+  expect(eventsOf(detector, before).at(-1)!.alert.resolvedAt).toBeNull();
+  detector.accept({ scope: { kind: 'property.is_set' }, by: 'ada', reason: 'they read twice the data now', at });
+  expect(detector.takeEvents()).toMatchObject([{ type: 'resolved', alert: { scope: { kind: 'property.is_set' } } }]);
+  expect(eventsOf(detector, after)).toEqual([]);
+  const accepted = detector.baselineHistory().at(-1)!;
+  expect(accepted).toMatchObject({ reason: 'accepted', by: 'ada', segments: 12, note: 'they read twice the data now' });
+  expect(accepted.change).toBeCloseTo(2.5, 0);
+  detector.accept({ scope: { kind: 'no.such' }, by: 'ada', reason: '', at: at + 2 * DAY });
+  expect(detector.baselineHistory().at(-1)).toEqual(accepted);
 });
