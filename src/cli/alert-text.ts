@@ -27,7 +27,9 @@ export const detailLines = (alert: AlertDetails): string => {
   const { diagnosis, acknowledged, deliveries, topSegments, events, projected, silencedBy, why } = alert;
   return [
     alertLines(alert),
-    projected === null ? '' : `    reaches ${factor(projected.multiple)} normal about ${time(projected.at)} UTC\n`,
+    projected === null || alert.resolvedAt !== null
+      ? ''
+      : `    reaches ${factor(projected.multiple)} normal about ${time(projected.at)} UTC\n`,
     list('Why you see it', why),
     list(
       'Likely cause',

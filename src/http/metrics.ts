@@ -153,6 +153,8 @@ export class Metrics {
       for (const outcome of ['delivered', 'failed', 'given_up']) this.#notifications.inc({ channel, outcome }, 0);
     for (const outcome of ['succeeded', 'failed', 'lost']) this.#imports.inc({ outcome }, 0);
     for (const outcome of ['asked', 'skipped', 'busy', 'failed']) this.#schedule.inc({ outcome }, 0);
+    for (const channel of ['log', 'webhook', 'alertmanager'])
+      for (const outcome of ['delivered', 'failed', 'given_up']) this.#notifications.inc({ channel, outcome }, 0);
   }
 
   request(method: string, route: string, status: number, seconds: number): void {

@@ -50,7 +50,7 @@ const annotationsOf = (stored: StoredAlert, type: Notice['type']): Labels => {
   const { alert, diagnosis } = stored;
   return {
     summary: type === 'resolved' ? `Over: ${alert.summary}` : alert.summary,
-    description: describe(stored),
+    description: type === 'test' ? alert.summary : describe(stored),
     ratio: String(alert.ratio),
     alert_id: alert.id,
     ...(diagnosis === null ? {} : { cause: diagnosis.cause, diagnosis: diagnosis.sentence }),
@@ -119,7 +119,7 @@ export const postableAlerts = (
   const ended = (atMs: number): string => iso(Math.min(Math.max(atMs, startsAt), nowMs));
   const one = (severity: Severity, endsAt: string): PostableAlert => ({
     labels: labelsOf(stored, severity, test),
-    annotations: annotationsOf(stored, alert.resolvedAt === null ? 'changed' : 'resolved'),
+    annotations: annotationsOf(stored, test ? 'test' : alert.resolvedAt === null ? 'changed' : 'resolved'),
     startsAt: iso(startsAt),
     endsAt,
     generatorURL: linkOf(publicUrl, alert.id),
