@@ -13,6 +13,7 @@ const RECORDED = named('monitor-recorded');
 const DEFINITIONS = named('monitor-definitions');
 const INSERT = named('monitor-insert-facts');
 const FACTS = named('monitor-facts');
+const FACTS_FROM = named('monitor-facts-from');
 
 /** The kind of those that refer to other segments. */
 const REFERRING = 'segment';
@@ -238,6 +239,31 @@ interface FactRow {
   readonly residual: number | null;
 }
 
+const storedFact = (row: FactRow): JudgedFact => ({
+  finishedAt: row.finished_at.getTime(),
+  calculationId: row.calculation_id,
+  workspaceId: row.workspace_id,
+  workspace: row.workspace,
+  segment: row.segment_key,
+  segmentVersion: row.segment_version,
+  definition: row.definition,
+  kinds: row.kinds,
+  trigger: row.trigger,
+  outcome: row.outcome,
+  errorCode: row.error_code,
+  attempts: row.attempts,
+  late: row.late,
+  population: row.population,
+  members: row.members,
+  queueMs: realOrNull(row.queue_ms),
+  freshenMs: realOrNull(row.freshen_ms),
+  compileMs: realOrNull(row.compile_ms),
+  queryMs: realOrNull(row.query_ms),
+  storeMs: realOrNull(row.store_ms),
+  durationMs: real(row.duration_ms),
+  residual: row.residual ?? Number.NaN,
+});
+
 /** Facts by their ids, both inside, in the order in which they were judged. `oldest` and `newest` bound their times, both inside. */
 export const readFacts = async (
   db: Queryable,
@@ -245,28 +271,21 @@ export const readFacts = async (
   times: { readonly oldest: Date; readonly newest: Date },
 ): Promise<JudgedFact[]> => {
   const { rows } = await db.query<FactRow>({ ...FACTS, values: [ids.first, ids.last, times.oldest, times.newest] });
-  return rows.map((row) => ({
-    finishedAt: row.finished_at.getTime(),
-    calculationId: row.calculation_id,
-    workspaceId: row.workspace_id,
-    workspace: row.workspace,
-    segment: row.segment_key,
-    segmentVersion: row.segment_version,
-    definition: row.definition,
-    kinds: row.kinds,
-    trigger: row.trigger,
-    outcome: row.outcome,
-    errorCode: row.error_code,
-    attempts: row.attempts,
-    late: row.late,
-    population: row.population,
-    members: row.members,
-    queueMs: realOrNull(row.queue_ms),
-    freshenMs: realOrNull(row.freshen_ms),
-    compileMs: realOrNull(row.compile_ms),
-    queryMs: realOrNull(row.query_ms),
-    storeMs: realOrNull(row.store_ms),
-    durationMs: real(row.duration_ms),
-    residual: row.residual ?? Number.NaN,
-  }));
+  return rows.map(storedFact);
+};
+
+export interface FactPlace {
+  readonly finishedAt: Date;
+  readonly id: number;
+}
+
+/** Facts after a place, in the order of time. `last`: the place after which there may be more. */
+export const readFactsFrom = async (
+  db: Queryable,
+  after: FactPlace,
+  limit: number,
+): Promise<{ readonly facts: readonly JudgedFact[]; readonly last: FactPlace | undefined }> => {
+  const { rows } = await db.query<FactRow>({ ...FACTS_FROM, values: [after.finishedAt, after.id, limit] });
+  const last = rows.length < limit ? undefined : rows.at(-1);
+  return { facts: rows.map(storedFact), last: last && { finishedAt: last.finished_at, id: last.id } };
 };

@@ -23,6 +23,9 @@ export const SAVE_MS = 300_000;
 /** And after so many facts, which take about half a second to repeat. */
 export const SAVE_FACTS = 50_000;
 
+/** Where no saved state can be read the detector learns from the facts of so many days: its reference of 21, that ends 7 days ago. */
+export const RELEARN_DAYS = 28;
+
 /** How often partitions are made and dropped. */
 export const MAINTENANCE_MS = 600_000;
 /** Making or dropping a partition waits so long for those who use the table, so that nobody waits long behind it. */

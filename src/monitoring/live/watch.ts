@@ -3,13 +3,10 @@ import { transaction } from '../../database/transaction.ts';
 import {
   Definitions,
   type EndedRow,
-  type Fact,
   factOf,
   insertFacts,
   type JudgedFact,
   markRecorded,
-  observationOf,
-  readFacts,
   takeEnded,
 } from '../recorder.ts';
 import type { AlertEvent } from '../types.ts';
@@ -17,10 +14,11 @@ import { BaselineBook } from './baselines.ts';
 import type { Judge } from './judge.ts';
 import { BEHIND_MS, GRACE_MS, SAVE_FACTS, SAVE_MS, SHOW_MS, STEP_FACTS } from './limits.ts';
 import { Partitions, type PartitionedTable } from './partitions.ts';
-import { acceptsOf, takeAccepts } from './requests.ts';
+import { takeAccepts } from './requests.ts';
+import { judgeFact, type JudgeFrom, restoreJudge } from './restore.ts';
 import { addToRollups } from './rollups.ts';
 import { bandsOf, NOTHING_SHOWN, type Shown, shownOf } from './shown.ts';
-import { commitStep, loadSaved, lockPosition, readBacklog, save, type StepRecord, stepsAfter } from './state.ts';
+import { commitStep, lockPosition, readBacklog, save, type StepRecord } from './state.ts';
 import type { StoredView } from './view.ts';
 
 export interface WatchOptions {
@@ -28,8 +26,8 @@ export interface WatchOptions {
   readonly client: pg.ClientBase;
   /** The leading process. */
   readonly leader: string;
-  /** Left out: facts are recorded and not judged. @param state what `save` gave; undefined: from nothing */
-  readonly judgeFrom?: (state: unknown) => Judge;
+  /** Left out: facts are recorded and not judged. */
+  readonly judgeFrom?: JudgeFrom;
   readonly tables: readonly PartitionedTable[];
   /** What a calculation that timed out took at least. */
   readonly timeoutMs: number;
@@ -87,10 +85,8 @@ export class Watch {
     const partitions = new Partitions(tables);
     const restored = await transaction(client, async () => {
       const position = await lockPosition(client);
-      const saved = await loadSaved(client);
-      const judge = judgeFrom?.(saved?.state);
-      let repeated = 0;
-      for (const record of await stepsAfter(client, saved?.step ?? 0)) repeated += await repeat(client, judge, record);
+      const { judge, repeated } =
+        judgeFrom === undefined ? { judge: undefined, repeated: 0 } : await restoreJudge(client, judgeFrom, position);
       return { judge, baselines: await BaselineBook.open(client), step: position.step, repeated };
     });
     const watch = new Watch(options, partitions, restored);
@@ -147,7 +143,8 @@ export class Watch {
     const step = this.#step + 1;
     const facts = rows.map((row) => factOf(row, timeoutMs));
     const judged = facts.map((fact) => judgeFact(this.#judge, fact));
-    for (const accept of await takeAccepts(client, step)) this.#judge?.accept(accept);
+    const accepts = await takeAccepts(client, step);
+    for (const accept of accepts) this.#judge?.accept(accept);
     const more = ended.length === stepFacts;
     const at = Math.max(position.at ?? 0, more ? newest(ended) : position.nowMs - behindMs);
     this.#judge?.advance(at);
@@ -170,7 +167,8 @@ export class Watch {
     await commitStep(client, record, leader, view);
     // Only now: where this transaction begins again for a partition, nothing of it has been judged.
     this.#step = step;
-    this.#factsSinceSave += facts.length;
+    // What an operator has accepted is shown among the baselines soon.
+    this.#factsSinceSave += facts.length + (accepts.length > 0 ? SAVE_FACTS : 0);
     return { facts: facts.length, events, more, view };
   }
 
@@ -217,27 +215,3 @@ export class Watch {
 
 const newest = (rows: readonly EndedRow[]): number =>
   rows.reduce((max, { finished_at }) => Math.max(max, finished_at.getTime()), 0);
-
-const judgeFact = (judge: Judge | undefined, fact: Fact): JudgedFact => {
-  const observation = observationOf(fact);
-  const residual = observation && judge?.observe(observation);
-  return { ...fact, residual: residual === undefined ? Number.NaN : Math.fround(residual) };
-};
-
-/** What a step did to the detector, again; gives the number of facts. */
-const repeat = async (
-  client: pg.ClientBase,
-  judge: Judge | undefined,
-  { step, at, facts }: StepRecord,
-): Promise<number> => {
-  const again =
-    facts === null
-      ? []
-      : await readFacts(client, facts, { oldest: new Date(facts.oldest), newest: new Date(facts.newest) });
-  for (const fact of again) judgeFact(judge, fact);
-  for (const accept of await acceptsOf(client, step)) judge?.accept(accept);
-  judge?.advance(at);
-  // told before
-  judge?.takeEvents();
-  return again.length;
-};

@@ -388,3 +388,18 @@ test('baselines are kept with what they were, and only where they are others', a
   await again.save();
   expect(await baselinesOf(pool, 'acme', 'a', 10)).toHaveLength(2);
 });
+
+test('a saved state that cannot be read is learned anew from the facts, and nothing is told again', async () => {
+  const first = await Watch.restore(options());
+  const durations = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
+  await end(...durations.map((durationMs, i) => ({ segment: 'a', finishedAt: ago(60_000 - i * 1_000), durationMs })));
+  await first.step();
+  await first.save();
+  const other = await Watch.restore(
+    options({ judgeFrom: (state) => (state === undefined ? new RecordingJudge(undefined) : undefined) }),
+  );
+  const seen = logOf(other).filter((line) => line.startsWith('a '));
+  expect(seen.map((line) => Number(line.split(' ')[2]))).toEqual(durations);
+  expect((await other.step()).events).toEqual([]);
+  expect((await database.pool.query('select count(*)::int as n from alert_events')).rows).toEqual([{ n: 1 }]);
+});

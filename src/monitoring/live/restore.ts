@@ -1,0 +1,74 @@
+import type { Queryable } from '../../database/port.ts';
+import { type Fact, type JudgedFact, observationOf, readFacts, readFactsFrom } from '../recorder.ts';
+import type { Judge } from './judge.ts';
+import { RELEARN_DAYS, STEP_FACTS } from './limits.ts';
+import { acceptsOf } from './requests.ts';
+import { loadSaved, type Position, type StepRecord, stepsAfter } from './state.ts';
+
+const DAY_MS = 86_400_000;
+
+/** From what `save` gave, or from nothing; undefined where it cannot read that, such as an older version's. */
+export type JudgeFrom = (state: unknown) => Judge | undefined;
+
+export const judgeFact = (judge: Judge | undefined, fact: Fact): JudgedFact => {
+  const observation = observationOf(fact);
+  const residual = observation && judge?.observe(observation);
+  return { ...fact, residual: residual === undefined ? Number.NaN : Math.fround(residual) };
+};
+
+/**
+ * The detector as it was after the last step: as it was saved, and after it the steps since. What it says meanwhile has been told. Where the saved
+ * state is of another version it learns from the facts of the last weeks instead.
+ *
+ * @param db a transaction's client that has locked the position
+ * @returns with the number of facts that were judged again
+ */
+export const restoreJudge = async (
+  db: Queryable,
+  judgeFrom: JudgeFrom,
+  position: Position & { readonly nowMs: number },
+): Promise<{ readonly judge: Judge; readonly repeated: number; readonly relearned: boolean }> => {
+  const saved = await loadSaved(db);
+  const steps = await stepsAfter(db, saved?.step ?? 0);
+  const known = saved === undefined ? undefined : judgeFrom(saved.state);
+  const fresh = judgeFrom(undefined);
+  if (fresh === undefined) throw new Error('a detector can always begin from nothing');
+  if (known === undefined && steps.length < position.step) {
+    const repeated = await relearn(db, fresh, position);
+    return { judge: fresh, repeated, relearned: true };
+  }
+  const judge = known ?? fresh;
+  let repeated = 0;
+  for (const step of steps) repeated += await repeat(db, judge, step);
+  return { judge, repeated, relearned: false };
+};
+
+/** What a step did to the detector, again; gives the number of facts. */
+const repeat = async (db: Queryable, judge: Judge, { step, at, facts }: StepRecord): Promise<number> => {
+  const again =
+    facts === null
+      ? []
+      : await readFacts(db, facts, { oldest: new Date(facts.oldest), newest: new Date(facts.newest) });
+  for (const fact of again) judgeFact(judge, fact);
+  for (const accept of await acceptsOf(db, step)) judge.accept(accept);
+  judge.advance(at);
+  // told before
+  judge.takeEvents();
+  return again.length;
+};
+
+const relearn = async (db: Queryable, judge: Judge, { at, nowMs }: Position & { nowMs: number }): Promise<number> => {
+  let number = 0;
+  let after = { finishedAt: new Date(nowMs - RELEARN_DAYS * DAY_MS), id: 0 };
+  for (;;) {
+    const page = await readFactsFrom(db, after, STEP_FACTS);
+    for (const fact of page.facts) judgeFact(judge, fact);
+    judge.takeEvents();
+    number += page.facts.length;
+    if (page.last === undefined) break;
+    after = page.last;
+  }
+  if (at !== undefined) judge.advance(at);
+  judge.takeEvents();
+  return number;
+};
