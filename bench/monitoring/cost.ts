@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { openClient } from '../../src/database/connect.ts';
+import { detectorFrom } from '../../src/monitoring/live/detector.ts';
 import { partitionedTables } from '../../src/monitoring/live/partitions.ts';
 import { Watch } from '../../src/monitoring/live/watch.ts';
 
@@ -78,6 +79,7 @@ export const measureCost = async (url: string): Promise<Cost> => {
       timeoutMs: 60_000,
       graceMs: 0,
       tell: async () => undefined,
+      judgeFrom: detectorFrom({}),
     });
     const began = Date.now() - STEPS * STEP_S * 1000 - 60_000;
     const steps: number[] = [];

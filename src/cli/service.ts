@@ -218,6 +218,7 @@ const start = async (
     url: database.url,
     log,
     retention: settings.retention,
+    config: settings.thresholds,
     statementTimeoutMs: settings.statementTimeoutMs,
   });
   monitor.start();

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { Log } from '../core/log.ts';
+import type { DetectorConfig } from './detector/config.ts';
 import { partitionedTables, type Retention } from './live/partitions.ts';
 import type { FromThread, ThreadSettings, ThreadTask, ToThread } from './live/thread.ts';
 import type { StoredView, View } from './live/view.ts';
@@ -22,6 +23,8 @@ export interface MonitorOptions {
   readonly url: string;
   readonly log: Log;
   readonly retention: Retention;
+  /** Thresholds that are not the defaults. */
+  readonly config: Partial<DetectorConfig>;
   /** What a calculation that timed out took at least. */
   readonly statementTimeoutMs: number;
   /** Hears when this process begins and ceases to judge. */
@@ -79,10 +82,11 @@ export class Monitor {
   }
 
   #launch(): void {
-    const { url, log, retention, statementTimeoutMs, stepMs, standbyMs } = this.#options;
+    const { url, log, config, retention, statementTimeoutMs, stepMs, standbyMs } = this.#options;
     const settings: ThreadSettings = {
       url,
       leader: this.#id,
+      config,
       tables: partitionedTables(retention),
       timeoutMs: statementTimeoutMs,
       ...(stepMs === undefined ? {} : { stepMs }),

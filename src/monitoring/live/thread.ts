@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Log } from '../../core/log.ts';
+import type { DetectorConfig } from '../detector/config.ts';
 import type { PartitionedTable } from './partitions.ts';
 import type { StoredView } from './view.ts';
 
@@ -8,6 +9,8 @@ export interface ThreadSettings {
   readonly url: string;
   /** The process: leaders are told apart by it. */
   readonly leader: string;
+  /** Thresholds that are not the defaults. */
+  readonly config: Partial<DetectorConfig>;
   readonly tables: readonly PartitionedTable[];
   readonly timeoutMs: number;
   readonly stepMs?: number;

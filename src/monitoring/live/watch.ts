@@ -21,6 +21,9 @@ import { bandsOf, NOTHING_SHOWN, type Shown, shownOf } from './shown.ts';
 import { commitStep, lockPosition, readBacklog, save, type StepRecord } from './state.ts';
 import type { StoredView } from './view.ts';
 
+/** Where a step writes what belongs to a moment. */
+const WRITTEN = ['monitor_facts', 'monitor_minutes', 'monitor_hours'];
+
 export interface WatchOptions {
   /** The one connection of the leader, with its lock: whoever has lost the lock cannot write either. */
   readonly client: pg.ClientBase;
@@ -114,12 +117,11 @@ export class Watch {
     for (;;) {
       const result = await transaction(client, () => this.#try());
       if (!('missing' in result)) return result;
-      for (const table of ['monitor_hours', 'monitor_facts'])
-        await this.#partitions.ensure(client, table, result.missing);
+      for (const table of WRITTEN) await this.#partitions.ensure(client, table, result.missing.get(table) ?? []);
     }
   }
 
-  async #try(): Promise<StepResult | { readonly missing: readonly number[] }> {
+  async #try(): Promise<StepResult | { readonly missing: ReadonlyMap<string, readonly number[]> }> {
     const {
       client,
       leader,
@@ -133,11 +135,8 @@ export class Watch {
     const ended = await takeEnded(client, stepFacts, graceMs);
     const keptSince = this.#partitions.keptSince('monitor_facts', position.nowMs);
     const kept = ended.filter((row) => row.finished_at.getTime() >= keptSince);
-    const missing = this.#partitions.missing(
-      'monitor_facts',
-      kept.map((row) => row.finished_at.getTime()),
-    );
-    if (missing.length > 0) return { missing };
+    const missing = this.#missing(kept, position.nowMs);
+    if (missing.size > 0) return { missing };
     const rows = await this.#definitions.complete(client, kept);
 
     const step = this.#step + 1;
@@ -172,6 +171,18 @@ export class Watch {
     return { facts: facts.length, events, more, view };
   }
 
+  /** By table: moments of which something will be written, and for which there is no partition. */
+  #missing(rows: readonly EndedRow[], nowMs: number): ReadonlyMap<string, readonly number[]> {
+    const missing = new Map<string, readonly number[]>();
+    for (const table of WRITTEN) {
+      const since = this.#partitions.keptSince(table, nowMs);
+      const moments = rows.map(({ finished_at }) => finished_at.getTime()).filter((ms) => ms >= since);
+      const without = this.#partitions.missing(table, moments);
+      if (without.length > 0) missing.set(table, without);
+    }
+    return missing;
+  }
+
   async #write(judged: readonly JudgedFact[], nowMs: number): Promise<StepRecord['facts']> {
     if (judged.length === 0) return null;
     const { client } = this.#options;
@@ -181,7 +192,9 @@ export class Watch {
     const names = new Map(judged.map(({ workspaceId, workspace }) => [workspaceId, workspace]));
     const bandOf = bandsOf(this.#shown, names);
     await addToRollups(client, 'minute', recent, bandOf);
-    await addToRollups(client, 'hour', judged, bandOf);
+    const hoursSince = this.#partitions.keptSince('monitor_hours', nowMs);
+    const held = judged.filter(({ finishedAt }) => finishedAt >= hoursSince);
+    await addToRollups(client, 'hour', held, bandOf);
     const times = judged.map((fact) => fact.finishedAt);
     return { ...ids, oldest: Math.min(...times), newest: Math.max(...times) };
   }

@@ -1,6 +1,7 @@
 /** The thread in which calculations are watched: judging ten thousand segments must not hold up the requests of this process. */
 import type { Log } from '../../core/log.ts';
 import { recordAlertEvents } from '../alerts/record.ts';
+import { detectorFrom } from './detector.ts';
 import { Lead } from './lead.ts';
 import type { FromThread, ThreadTask, ToThread } from './thread.ts';
 
@@ -17,6 +18,7 @@ export default async ({ settings, port }: ThreadTask): Promise<void> => {
     };
   const lead = new Lead({
     ...settings,
+    judgeFrom: detectorFrom(settings.config),
     tell: recordAlertEvents,
     log: { debug: logged('debug'), info: logged('info'), warn: logged('warn'), error: logged('error') },
     onLeading: (leading) => tell({ kind: 'leading', leading }),
