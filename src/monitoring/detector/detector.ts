@@ -20,6 +20,16 @@ import { isIn, targetOf } from './scopes.ts';
 import { stormIn } from './outliers.ts';
 import { clamp } from './robust.ts';
 import { RING, type SavedSegments, Segments } from './segments.ts';
+import {
+  judgePause,
+  judgeSignals,
+  newSignalState,
+  openSignals,
+  seeCalculation,
+  type Signal,
+  type SignalState,
+  takeSignal,
+} from './signals.ts';
 import { type Counted, type SavedSlice, Slice } from './slice.ts';
 import { BIN_MS, binOf, BINS_PER_HOUR, DAY_MS, dayOfBin, hourOfBin } from './time.ts';
 import { firings } from './watch.ts';
@@ -68,6 +78,7 @@ export interface DetectorState {
   readonly isEmpty: boolean;
   readonly model: Model;
   readonly book: AlertBook;
+  readonly signals: SignalState;
   readonly kindNames: readonly string[];
   readonly workspaceNames: readonly string[];
   readonly all: SavedSlice;
@@ -104,6 +115,7 @@ export class Detector {
   private readonly kindNumbers = new Map<string, number>();
   private readonly workspaceNumbers = new Map<string, number>();
   private readonly book: AlertBook;
+  private readonly signals: SignalState;
   private readonly hot = new Set<number>();
   private readonly counted: Counted = { bucket: 0, weight: 0, expectedMs: 0, gap: 0, outlier: 0, clipped: 0 };
   private events: AlertEvent[] = [];
@@ -118,6 +130,7 @@ export class Detector {
     this.config = { ...DEFAULT_CONFIG, ...config };
     this.model = state === undefined ? newModel() : structuredClone(state.model);
     this.book = state === undefined ? { open: [], held: [], opened: 0 } : structuredClone(state.book);
+    this.signals = state === undefined ? newSignalState() : structuredClone(state.signals);
     this.all = state === undefined ? new Slice({}) : Slice.restore(state.all);
     if (state !== undefined) this.restore(state);
   }
@@ -148,6 +161,7 @@ export class Detector {
       isEmpty: this.isEmpty,
       model: structuredClone(this.model),
       book: structuredClone(this.book),
+      signals: structuredClone(this.signals),
       kindNames: [...this.names.kinds],
       workspaceNames: [...this.names.workspaces],
       all: this.all.save(),
@@ -174,21 +188,29 @@ export class Detector {
   observe(o: Observation): number {
     if (o.finishedAt >= this.binEndsAt) this.turnTo(binOf(o.finishedAt));
     if (o.outcome === 'cancelled') return Number.NaN;
+    seeCalculation(this.signals, o.finishedAt);
     const i = this.segmentOf(o);
-    if (o.outcome === 'failed') {
+    if (o.outcome !== 'succeeded')
       for (const slice of this.segments.slices[i]!) {
         slice.turnTo(this.bin);
         slice.addFailure();
       }
-      return Number.NaN;
-    }
+    if (o.outcome === 'failed') return Number.NaN;
     this.isEmpty = false;
     return this.take(i, Math.log(Math.max(o.durationMs, 0.001)), Math.log(Math.max(o.population, 1)));
   }
 
   /** Time passes without an observation. */
   advance(nowMs: number): void {
-    if (this.bin >= 0 && nowMs >= this.binEndsAt) this.turnTo(binOf(nowMs));
+    if (this.bin < 0) return;
+    if (nowMs >= this.binEndsAt) this.turnTo(binOf(nowMs));
+    this.events.push(...judgePause(this.signals, nowMs, this.config));
+  }
+
+  /** What is watched beside calculations. */
+  signal(signal: Signal): void {
+    if (this.bin < 0 || signal.at >= this.binEndsAt) this.turnTo(binOf(signal.at));
+    takeSignal(this.signals, signal);
   }
 
   /** What happened to alerts since the last call. */
@@ -200,7 +222,7 @@ export class Detector {
 
   openAlerts(): Alert[] {
     const world = this.world(this.bin + 1);
-    return this.book.open.map((alert) => describe(alert, world, [], null));
+    return [...this.book.open.map((alert) => describe(alert, world, [], null)), ...openSignals(this.signals)];
   }
 
   baselines(): BaselineView[] {
@@ -386,6 +408,7 @@ export class Detector {
   }
 
   private endBin(): void {
+    this.events.push(...judgeSignals(this.signals, this.all, this.bin + 1, this.config));
     if (this.isEmpty || !this.model.ready) {
       this.hot.clear();
       return;
