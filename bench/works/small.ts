@@ -18,8 +18,8 @@ const MICROSECONDS = 1e6;
 const catalogue: Catalogue = {
   shards: shardRange(1),
   properties: new Map([
-    ['plan', { set: { id: 1 }, text: { id: 2, scale: 0, width: 2, overflowed: false } }],
-    ['country', { set: { id: 3 }, text: { id: 4, scale: 0, width: 5, overflowed: false } }],
+    ['plan', { set: { id: 1 }, text: { id: 2, scale: 0, width: 2, hasNegative: false, overflowed: false } }],
+    ['country', { set: { id: 3 }, text: { id: 4, scale: 0, width: 5, hasNegative: false, overflowed: false } }],
     ['ltv', { set: { id: 5 }, number: { id: 6, scale: 2, width: 18, hasNegative: false } }],
     ['subscribed', { set: { id: 7 }, boolean: { id: 8 } }],
   ]),

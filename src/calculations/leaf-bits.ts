@@ -11,7 +11,7 @@ import { asQuery } from './fresh.ts';
 import type { WorkspaceBits } from './workspace-bits.ts';
 
 /** Where a leaf was read from. */
-export const SERVED_BY = ['slices', 'dictionary', 'kept', 'rows', 'digests', 'nothing'] as const;
+export const SERVED_BY = ['slices', 'dictionary', 'kept', 'texts', 'rows', 'digests', 'nothing'] as const;
 export type ServedBy = (typeof SERVED_BY)[number];
 
 /** Who exists. */

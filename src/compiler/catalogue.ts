@@ -4,6 +4,8 @@ export interface TextColumn {
   readonly id: number;
   /** HASHED_SCALE where it has overflowed and its codes are hashes. */
   readonly scale: number;
+  /** Of hashed texts: somebody has one that `texts` does not have (ROW_TEXT_SLICE). */
+  readonly hasNegative: boolean;
   /** Slices in use: every code is below 2^width. */
   readonly width: number;
   readonly overflowed: boolean;

@@ -29,9 +29,9 @@ export const mayBeKept = (leaf: Leaf): leaf is Extract<Leaf, { type: 'property' 
   smallestUnit(leaf) === undefined &&
   leafKey(leaf).length <= MAX_KEPT_LEAF_LENGTH;
 
-/** Whether it is worth it: bitmaps decide, and more than one has to be read. */
+/** Whether it is worth it: bitmaps decide, and more than one has to be read; or texts have to be looked through. */
 export const isWorthKeeping = ({ source, cost: of }: Pick<Source, 'source' | 'cost'>): boolean =>
-  source === 'bitmaps' && of.slicesRead > 1;
+  source === 'texts' || (source === 'bitmaps' && of.slicesRead > 1);
 
 /** What is kept of the leaf where it is, chunk by chunk, in the place of `source`. */
 export const keptSource = (

@@ -25,6 +25,7 @@ import { anniversaryDays, dateInterval, dateIntervals, type Interval, numberInte
 import type { Parameters } from './parameters.ts';
 import { rowProperty } from './row-property.ts';
 import { usersAmong, usersWhere } from './rows.ts';
+import { heldTexts } from './texts.ts';
 import {
   anyCode,
   anyRange,
@@ -152,6 +153,7 @@ const equalsAny = (subject: Subject, values: readonly Scalar[]): Source | undefi
 const textMatching: Handler<TextMatch> = ({ catalogue, columns, parameters }, leaf) => {
   const column = columns.text;
   if (!column) return NOTHING;
+  if (column.overflowed && column.scale === HASHED_SCALE) return heldTexts(parameters, column, leaf);
   const codes = column.overflowed ? undefined : catalogue.textMatches.get(textMatchKey(leaf));
   return codes && anyCode(parameters, textCodes(column), codes.map(BigInt));
 };
@@ -232,7 +234,10 @@ export const propertySource = (context: Context, leaf: PropertyCondition): Sourc
   const columns = context.catalogue.properties.get(leaf.property) ?? {};
   const handler = HANDLERS[leaf.operator] as Handler<PropertyCondition>;
   const source = handler({ ...context, columns }, leaf);
-  if (source && !source.candidates) return source;
+  if (source && !source.candidates && !source.undecided) return source;
   const predicate = (parameters: Parameters): string => rowProperty({ ...context, parameters }, 'u.properties', leaf);
-  return source ? usersAmong(source, predicate(context.parameters)) : usersWhere(context, predicate);
+  if (source === undefined) return usersWhere(context, predicate);
+  const among = usersAmong(source.undecided ?? source, predicate(context.parameters));
+  if (source.undecided === undefined) return among;
+  return { bits: or([source.bits, among.bits]), cost: addCosts([source.cost, among.cost]), source: source.source };
 };

@@ -15,8 +15,10 @@ export interface Source {
   readonly source: SourceName;
   /** Who is in it may match, and nobody else: the rows decide. */
   readonly candidates?: boolean;
+  /** Of these it says nothing: the rows decide. */
+  readonly undecided?: Source;
 }
-export type SourceName = 'nothing' | 'bitmaps' | 'kept' | 'users' | 'events' | 'digests';
+export type SourceName = 'texts' | 'nothing' | 'bitmaps' | 'kept' | 'users' | 'events' | 'digests';
 
 export const NOTHING: Source = { bits: NONE, cost: cost({}), source: 'nothing' };
 

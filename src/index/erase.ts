@@ -1,15 +1,16 @@
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
 import { eraseFromKept } from './kept.ts';
-import { offsetOf } from './layout.ts';
+import { offsetOf, TEXTS_A_PART } from './layout.ts';
 
 export { sweepDictionary } from './sweep.ts';
 
 const ERASE_SLICES = sql('index-erase-slices');
+const ERASE_TEXTS = sql('index-erase-texts');
 const ERASE_EVENT_SLICES = sql('index-erase-event-slices');
 
 /**
- * Clears the bits of one user in every bitmap of the index. In a transaction of the caller, who holds the fold lock and
+ * Clears the bits of one user in every bitmap of the index, and his texts. In a transaction of the caller, who holds the fold lock and
  * deletes the user's rows in it.
  */
 export const eraseFromIndex = async (db: Queryable, shard: number, ordinal: number): Promise<void> => {
@@ -22,6 +23,7 @@ export const eraseFromIndex = async (db: Queryable, shard: number, ordinal: numb
        and (column_id, slice) in (select * from unnest($2::integer[], $3::integer[]))`,
       [shard, slices.rows.map((row) => row.column_id), slices.rows.map((row) => row.slice)],
     );
+  await db.query(ERASE_TEXTS, [shard, Math.floor(offset / TEXTS_A_PART), offset % TEXTS_A_PART]);
   await eraseFromKept(db, shard, offset);
   const events = await db.query<{ event_id: number; period: number; number: number; slice: number }>(
     ERASE_EVENT_SLICES,

@@ -3,12 +3,17 @@ import { scaleFor, textHash, unitFor } from './codes.ts';
 import { type Column, type Columns, isHashed } from './columns.ts';
 import type { Dictionary } from './dictionary.ts';
 import { Held, HeldTexts } from './held.ts';
-import { type ColumnType, PRESENCE_SLICE } from './layout.ts';
+import { type ColumnType, PRESENCE_SLICE, ROW_TEXT_SLICE } from './layout.ts';
 import { datePlanes, integerPlanes, numberPlanes, Planes } from './planes.ts';
+import { isHeldText, type TextsAt } from './texts.ts';
 import { sortValue, type ValueSink } from './values.ts';
 
 /** A bitmap of an array's element weighs as much as this many values that are kept one by one. */
 const BITMAP_WEIGHT = 250;
+
+/** What a text that is kept weighs by itself, and how many of its units weigh as much as a value. */
+const TEXT_WEIGHT = 2;
+const UNITS_A_WEIGHT = 24;
 
 const planesOf = (...slices: (readonly [slice: number, bits: Buffer | undefined])[]): Planes =>
   new Planes(slices.flatMap(([slice, bits]) => (bits ? [[slice, bits] as const] : [])));
@@ -29,6 +34,9 @@ export class Facts implements ValueSink {
   readonly #numbers = new Held();
   readonly #dates = new Held();
   readonly #texts = new Held();
+  /** Beside the hashes in `#texts`: the texts, and whose stand in their rows alone. */
+  readonly #held: string[] = [];
+  #unheld: Buffer | undefined;
   readonly #elements = new Map<number, Buffer>();
   #pendingTexts = new HeldTexts();
   #pendingElements = new HeldTexts();
@@ -68,7 +76,7 @@ export class Facts implements ValueSink {
     this.weight++;
   }
   text(value: string): void {
-    if (this.#hashed) this.#texts.push(this.#offset, textHash(value));
+    if (this.#hashed) this.#hash(this.#offset, value, textHash(value));
     else this.#pendingTexts.push(this.#offset, value);
     this.weight++;
   }
@@ -113,8 +121,21 @@ export class Facts implements ValueSink {
     const hashed = isHashed(column);
     this.mixed ||= this.#hashed !== undefined && this.#hashed !== hashed;
     this.#hashed = hashed;
-    for (let i = 0; i < offsets.length; i++)
-      this.#texts.push(offsets[i] as number, codes[values[i] as number] as number);
+    const different = hashed ? [...this.#pendingTexts.distinct.keys()] : [];
+    for (let i = 0; i < offsets.length; i++) {
+      const [offset, position] = [offsets[i] as number, values[i] as number];
+      const code = codes[position] as number;
+      if (hashed) this.#hash(offset, different[position] as string, code);
+      else this.#texts.push(offset, code);
+    }
+  }
+
+  #hash(offset: number, text: string, hash: number): void {
+    this.#texts.push(offset, hash);
+    const isHeld = isHeldText(text);
+    this.#held.push(isHeld ? text : '');
+    if (!isHeld) setBit((this.#unheld ??= emptyBitmap()), offset);
+    this.weight += TEXT_WEIGHT + (isHeld ? text.length / UNITS_A_WEIGHT : 0);
   }
 
   #encodeElements(column: Column, dictionary: Dictionary): void {
@@ -146,6 +167,11 @@ export class Facts implements ValueSink {
     return finest;
   }
 
+  /** The texts of a hashed column. */
+  get heldTexts(): TextsAt {
+    return { offsets: this.#texts.offsets, texts: this.#held };
+  }
+
   /** The slices of a column of this property, in the column's scale and unit. */
   planes(column: Column): Planes {
     switch (column.type) {
@@ -157,8 +183,11 @@ export class Facts implements ValueSink {
         return numberPlanes(this.#numbers, column.scale);
       case 'date':
         return datePlanes(this.#dates, column.unitMs);
-      case 'text':
-        return integerPlanes(this.#texts);
+      case 'text': {
+        const planes = integerPlanes(this.#texts);
+        if (this.#unheld) planes.slices.set(ROW_TEXT_SLICE, this.#unheld);
+        return planes;
+      }
       case 'array':
         return new Planes(this.#elements);
     }

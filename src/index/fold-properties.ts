@@ -9,6 +9,7 @@ import { CHUNK_BITS, listOfPath, offsetOf, POPULATION_PATH, PRESENCE_SLICE, shar
 import { listedUsers } from './lists.ts';
 import { Planes } from './planes.ts';
 import { encodePage, readUsers } from './users.ts';
+import { TextWriter } from './texts.ts';
 import { eachPath } from './values.ts';
 import { SliceWriter, writePopulation } from './write.ts';
 
@@ -50,6 +51,7 @@ export class PropertyFold {
   readonly #columns: Columns;
   readonly #dictionary: Dictionary;
   readonly #writer: SliceWriter;
+  readonly #texts: TextWriter;
   /** Of what is folded, bitmaps that are kept of leaves are out of date. */
   readonly #kept: KeptBits;
   /** Properties of which a column's coding has changed under written slices: they are folded anew in every shard. */
@@ -61,6 +63,7 @@ export class PropertyFold {
     this.#columns = new Columns(client, workspaceId);
     this.#dictionary = new Dictionary(client);
     this.#writer = new SliceWriter(client);
+    this.#texts = new TextWriter(client);
     this.#kept = new KeptBits(client);
   }
 
@@ -120,6 +123,7 @@ export class PropertyFold {
     }
     this.#recoded.clear();
     await this.#writer.flush();
+    await this.#texts.flush();
     await this.#kept.drop();
     await this.#columns.save();
   }
@@ -132,6 +136,7 @@ export class PropertyFold {
       await this.#recode({ propertyId, path, ordinals: undefined });
     }
     await this.#writer.flush();
+    await this.#texts.flush();
     await this.#kept.drop();
     await this.#columns.save();
   }
@@ -213,6 +218,7 @@ export class PropertyFold {
       }
       column.written = true;
       await this.#writer.add(shard, column, planes, facts.touched);
+      if (isHashed(column)) await this.#texts.add(shard, column.id, facts.heldTexts, facts.touched);
     }
   }
 

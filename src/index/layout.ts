@@ -15,7 +15,8 @@ export const YEAR_DAY_SLICE = -3;
 export const COLUMN_TYPES = ['set', 'text', 'number', 'boolean', 'date', 'array'] as const;
 /**
  * - `set`: slice −1 alone: present and not null, "", [].
- * - `text`: −1 holds a string (also ""); 0… the bits of its dictionary code, or of its hash where the scale is HASHED_SCALE.
+ * - `text`: −1 holds a string (also ""); 0… the bits of its dictionary code, or of its hash where the scale is HASHED_SCALE. Of
+ *   these −2 holds a text that `texts` does not have.
  * - `number`: −1 holds a number; −2 negative; 0… the bits of |value|·10^scale, or of the float64 without its sign.
  * - `boolean`: −1 holds a boolean; 0 it is true.
  * - `date`: −1 holds an ISO 8601 string; −2 before 1970; 0… the bits of |epoch ms| / unitMs; −3…−11 the bits of
@@ -29,6 +30,14 @@ export type ColumnType = (typeof COLUMN_TYPES)[number];
 export const FLOAT_SCALE = -1;
 /** `columns.scale` of a text column that has overflowed and whose codes are hashes (`textHash`): candidates, for the rows to decide. */
 export const HASHED_SCALE = -1;
+/** Of a hashed text column: who has a text that stands in his row alone, since it is long or holds the separator. */
+export const ROW_TEXT_SLICE = SIGN_SLICE;
+
+/** `texts.content` has the texts of so many users, each ended by TEXT_END. 32,000 is a multiple of it, and it of 8. */
+export const TEXTS_A_PART = 64;
+export const TEXT_END = '\u0001';
+/** UTF-16 units. Longer texts, which no name or address has, would be a copy of the rows. */
+export const MAX_HELD_TEXT = 250;
 
 /** The path in `properties` under which the pending changes of `chunks.users` are noted. */
 export const POPULATION_PATH = '';

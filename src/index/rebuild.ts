@@ -47,6 +47,11 @@ const rebuildShard = async (client: pg.ClientBase, workspaceId: number, shard: n
      and column_id <> all(array(select id from columns where workspace_id = $2::integer and not overflowed))`,
     [shard, workspaceId],
   );
+  await client.query(
+    `delete from texts where shard = $1::bigint
+     and column_id <> all(array(select id from columns where workspace_id = $2::integer and type = 'text' and overflowed))`,
+    [shard, workspaceId],
+  );
   const properties = await client.query<{ id: number; path: string }>(
     'select id, path from properties where workspace_id = $1::integer order by id',
     [workspaceId],

@@ -222,6 +222,8 @@ const word = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...STRINGS) },
   { weight: 2, arbitrary: fc.string({ unit: 'grapheme', maxLength: 6 }) },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 4 }).map((text) => text.replaceAll('\0', '')) },
+  // what `texts` does not hold: with its separator, and longer than it takes
+  { weight: 1, arbitrary: fc.constantFrom('pro\u0001', '\u0001', 'long pro '.repeat(30)) },
 );
 
 const number = fc.oneof(

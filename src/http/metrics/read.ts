@@ -39,6 +39,7 @@ export const WATCHED_TABLES = [
   'slices',
   'snapshot_chunks',
   'snapshots',
+  'texts',
   'user_keys',
   'users',
 ] as const;

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { numberOf } from '../../../src/index/codes.ts';
+import { numberOf, textHash } from '../../../src/index/codes.ts';
 import type { ColumnType } from '../../../src/index/layout.ts';
 
 /** Reads the index back into values, bit by bit. */
@@ -105,15 +105,46 @@ const decodeColumn = async (
   for (const [ordinal, sum] of present) {
     if (sum < 1n << 100n) throw new Error(`${column.path} of ${ordinal} has a code and no presence`);
     const magnitude = sum - (1n << 100n);
-    const code = negative.has(ordinal) ? -magnitude : magnitude;
+    const code = negative.has(ordinal) && !isHashed(column) ? -magnitude : magnitude;
     const day = column.type === 'date' ? ` on day ${yearDays.get(ordinal) ?? 0}` : '';
     add(column.path, ordinal, factOf(column, code, valueOf) + day);
     yearDays.delete(ordinal);
   }
   for (const ordinal of yearDays.keys()) throw new Error(`${column.path} of ${ordinal} has a day and no date`);
+  if (isHashed(column)) return checkTexts(db, workspaceId, column, present, negative);
   for (const ordinal of negative)
     if ((present.get(ordinal) ?? 0n) <= 1n << 100n)
       throw new Error(`${column.path} of ${ordinal} is negative without a magnitude`);
+};
+
+/** The texts of a hashed column have the hashes of their users, and who has none, or one that only the row has, has no text. */
+const checkTexts = async (
+  db: pg.Pool | pg.ClientBase,
+  workspaceId: number,
+  { id, path }: ColumnRow,
+  present: ReadonlyMap<number, bigint>,
+  inRows: ReadonlySet<number>,
+): Promise<void> => {
+  const { rows } = await db.query<{ shard: number; part: number; content: string }>(
+    'select shard, part, content from texts where shard / 1048576 = $1 and column_id = $2',
+    [workspaceId, id],
+  );
+  const texts = new Map<number, string>();
+  for (const { shard, part, content } of rows) {
+    const held = content.split('\u0001');
+    if (held.length !== 65 || held[64] !== '') throw new Error(`part ${part} of ${path} has not 64 texts`);
+    for (const [i, text] of held.slice(0, 64).entries())
+      if (text !== '') texts.set((shard % 1048576) * CHUNK_BITS + part * 64 + i, text);
+  }
+  for (const ordinal of texts.keys())
+    if (!present.has(ordinal)) throw new Error(`${path} of ${ordinal} has a text and no presence`);
+  for (const [ordinal, sum] of present) {
+    const text = texts.get(ordinal);
+    if (inRows.has(ordinal)) {
+      if (text !== undefined) throw new Error(`${path} of ${ordinal} stands in its row alone, and in the texts`);
+    } else if (BigInt(textHash(text ?? '')) !== sum - (1n << 100n))
+      throw new Error(`${path} of ${ordinal} has not the text ${JSON.stringify(text)}`);
+  }
 };
 
 const factOf = (column: ColumnRow, code: bigint, valueOf: (code: number) => string): string => {

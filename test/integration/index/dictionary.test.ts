@@ -136,6 +136,10 @@ test('a property that nearly everybody has another text of is hashed, in every s
   expect(await textsOf(world.workspaceId)).toEqual(['2024-01-01']);
   await world.write(32_007, { name: 'another' });
   await world.write(32_008, { name: 5 });
+  await world.write(32_009, { name: '' });
+  await world.write(32_010, { name: 'long '.repeat(60) });
+  await world.write(32_011, { name: 'a\u0001b' });
+  await world.write(32_012, null);
   await folding(world.workspaceId);
   expect(await decode(world.pool, world.workspaceId)).toEqual(hashed(await world.expected(), 'name'));
   await withClient((client) => rebuild(client, world.workspaceId));

@@ -12,7 +12,7 @@ export const catalogue: Catalogue = {
       'plan',
       {
         set: { id: 1 },
-        text: { id: 2, scale: 0, width: 3, overflowed: false },
+        text: { id: 2, scale: 0, width: 3, hasNegative: false, overflowed: false },
         boolean: { id: 3 },
         array: { id: 4, overflowed: false },
       },
@@ -21,10 +21,14 @@ export const catalogue: Catalogue = {
     ['balance', { set: { id: 12 }, number: { id: 13, scale: 0, width: 8, hasNegative: true } }],
     ['born', { set: { id: 14 }, date: { id: 15, unitMs: DAY, width: 15, hasNegative: true } }],
     ['.list.7', { set: { id: 40 } }],
-    ['email', { set: { id: 16 }, text: { id: 17, scale: -1, width: 32, overflowed: true } }],
+    ['email', { set: { id: 16 }, text: { id: 17, scale: -1, width: 32, hasNegative: false, overflowed: true } }],
     [
       'note',
-      { set: { id: 20 }, text: { id: 21, scale: 0, width: 0, overflowed: true }, array: { id: 22, overflowed: true } },
+      {
+        set: { id: 20 },
+        text: { id: 21, scale: 0, width: 0, hasNegative: false, overflowed: true },
+        array: { id: 22, overflowed: true },
+      },
     ],
   ]),
   codes: new Map([
