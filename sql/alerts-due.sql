@@ -15,7 +15,7 @@ select a.seq, newest.alert, a.diagnosis, a.acknowledged_at, a.acknowledged_by, a
        extract(epoch from clock_timestamp())::float8 * 1000 as now_ms,
        exists (
          select from alert_notifications n
-         where n.alert_id = a.id and n.channel = $1::text and n.state = 'delivered') as told,
+         where n.alert_id = a.id and n.channel = $1::text and n.state <> 'waiting' and n.attempts > 0) as told,
        (select json_agg(json_build_object(
                  'id', n.id, 'eventId', n.event_id, 'type', e.type, 'severity', e.severity, 'attempts', n.attempts,
                  'recordedAtMs', extract(epoch from e.recorded_at)::float8 * 1000,

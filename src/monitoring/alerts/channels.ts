@@ -34,9 +34,9 @@ export interface Channel {
   /** Where it goes, without anything secret. */
   readonly target: string;
   /** Tries once. Never throws. */
-  send(notice: Notice, signal?: AbortSignal): Promise<Sent>;
+  send(notice: Notice): Promise<Sent>;
   /** Of those who have to be told again and again that alerts are open. */
-  resend?(open: readonly StoredAlert[], signal?: AbortSignal): Promise<Sent>;
+  resend?(open: readonly StoredAlert[]): Promise<Sent>;
 }
 
 const MAX_SAID_CHARACTERS = 200;
@@ -68,13 +68,12 @@ const attempt = async (url: URL, send: () => Promise<PostAnswer>): Promise<Sent>
 export const webhookChannel = (settings: ChannelSettings, url: URL, resolve?: Resolve): Channel => ({
   name: 'webhook',
   target: url.origin,
-  send: (notice, signal) => {
+  send: (notice) => {
     const body = webhookBody(notice, alertResource(notice.stored, settings.publicUrl), settings.publicUrl);
     const { webhookSecret: secret, webhookAllowPrivate = false } = settings;
     return attempt(url, () =>
       post(url, body, {
         allowPrivate: webhookAllowPrivate,
-        ...(signal === undefined ? {} : { signal }),
         ...(resolve === undefined ? {} : { resolve }),
         headers: {
           'idempotency-key': notice.key,
@@ -89,16 +88,16 @@ export const webhookChannel = (settings: ChannelSettings, url: URL, resolve?: Re
 export const alertmanagerChannel = (settings: ChannelSettings, base: URL): Channel => {
   const url = new URL(base);
   url.pathname = `${base.pathname.replace(/\/+$/, '')}/api/v2/alerts`;
-  const send = (alerts: readonly StoredAlert[], test: boolean, signal?: AbortSignal): Promise<Sent> => {
+  const send = (alerts: readonly StoredAlert[], test: boolean): Promise<Sent> => {
     const now = Date.now();
     const body = JSON.stringify(alerts.flatMap((stored) => postableAlerts(stored, settings.publicUrl, now, test)));
-    return attempt(url, () => post(url, body, { allowPrivate: true, ...(signal === undefined ? {} : { signal }) }));
+    return attempt(url, () => post(url, body, { allowPrivate: true }));
   };
   return {
     name: 'alertmanager',
     target: url.origin,
-    send: ({ stored, type }, signal) => send([stored], type === 'test', signal),
-    resend: (open, signal) => send(open, false, signal),
+    send: ({ stored, type }) => send([stored], type === 'test'),
+    resend: (open) => send(open, false),
   };
 };
 

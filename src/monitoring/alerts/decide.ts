@@ -22,7 +22,7 @@ export interface Due {
   readonly stored: StoredAlert;
   /** Oldest first; at least one. */
   readonly waiting: readonly Waiting[];
-  /** Whether the channel was told of this alert before. */
+  /** Whether the channel was told of this alert before, or may have been: an attempt whose answer was lost counts. */
   readonly told: boolean;
 }
 

@@ -64,17 +64,28 @@ export class Feed {
     try {
       while (!ends.aborted) {
         const head = this.#head;
-        const events = head > seen ? await this.#read(viewer, seen) : [];
-        for (const event of events) {
+        const events = head > seen ? await this.#readUnlessAway(viewer, seen) : [];
+        for (const event of events ?? []) {
           yield event;
           seen = event.id;
         }
+        const isAll = events !== undefined && events.length < FEED_BATCH;
         // What does not concern the viewer need not be gone through again.
-        if (events.length < FEED_BATCH && head > seen) seen = head;
-        if (events.length < FEED_BATCH) await this.#next(ends);
+        if (isAll && head > seen) seen = head;
+        if (isAll || events === undefined) await this.#next(ends);
       }
     } finally {
       this.#streams -= 1;
+    }
+  }
+
+  /** Undefined where the database does not answer: then later. */
+  async #readUnlessAway(viewer: Viewer, afterId: number): Promise<StreamedEvent[] | undefined> {
+    try {
+      return await this.#read(viewer, afterId);
+    } catch (error) {
+      this.#options.log.debug({ reason: (error as Error).message }, 'cannot read events of alerts');
+      return undefined;
     }
   }
 

@@ -17,7 +17,6 @@ export interface PostOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Whether addresses that are not of the internet at large may be connected to. */
   readonly allowPrivate: boolean;
-  readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
   readonly resolve?: Resolve;
 }
@@ -86,7 +85,7 @@ const beginningOf = (response: IncomingMessage): Promise<string> =>
       bytes += part.length;
       if (bytes >= MAX_ANSWER_BYTES) end();
     });
-    response.once('end', end).once('close', end).once('error', end);
+    response.on('end', end).on('close', end).on('error', end);
   });
 
 /**
@@ -100,8 +99,7 @@ export const post = async (url: URL, body: string, options: PostOptions): Promis
   const host = hostOf(url);
   // A literal address is never looked up.
   if (!allowPrivate && isIP(host) !== 0 && !isPublicAddress(host)) throw refused(host, host);
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
+  const signal = AbortSignal.timeout(timeoutMs);
   const response = await new Promise<IncomingMessage>((answered, failed) => {
     const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
       method: 'POST',
@@ -121,7 +119,7 @@ export const post = async (url: URL, body: string, options: PostOptions): Promis
     request.end(body);
   }).catch((error: unknown) => {
     if (error instanceof PostFailure) throw error;
-    if (timeout.aborted) throw new PostFailure(`${url.host} did not answer within ${timeoutMs / 1000} s`);
+    if (signal.aborted) throw new PostFailure(`${url.host} did not answer within ${timeoutMs / 1000} s`);
     throw new PostFailure(`${url.host}: ${reasonOf(error)}`, { cause: error });
   });
   return { status: response.statusCode ?? 0, retryAfterMs: retryAfterOf(response), text: await beginningOf(response) };

@@ -67,19 +67,19 @@ it('tells what happens from now on, each with the alert as it was then', async (
   const stream = await follow(operator);
   await until('it has begun', () => stream.text().startsWith(': here'));
   const alert = anAlert();
-  await record(opened(alert), escalated(alert, 'critical'));
+  await record(opened(alert), escalated(alert, 'warning'));
   await transaction(service.database.pool, (client) =>
     recordDiagnosis(client, alert.id, { cause: 'bloat', confidence: 'low', sentence: 's', remedy: { text: 't' } }),
   );
   await call(`${service.url}/v1/alerts/alr_1/acknowledge`, { body: { by: 'Ada' }, headers: operator });
-  await record(resolved(escalated(alert, 'critical').alert));
+  await record(resolved(escalated(alert, 'warning').alert));
   await until('all are there', () => stream.events.length === 5);
   expect(typesOf(stream)).toEqual(['opened', 'escalated', 'diagnosed', 'acknowledged', 'resolved']);
   expect(stream.events[0]?.data).toMatchObject({
     severity: 'drift',
     alert: { id: 'alr_1', severity: 'drift' },
   });
-  expect(stream.events[3]?.data).toMatchObject({ by: 'Ada', alert: { severity: 'critical' } });
+  expect(stream.events[3]?.data).toMatchObject({ by: 'Ada', alert: { severity: 'warning' } });
   stream.close();
 });
 

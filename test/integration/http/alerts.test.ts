@@ -49,15 +49,15 @@ describe('GET /v1/alerts', () => {
   it('lists them newest first, by state, severity, kind and time, page by page', async () => {
     const at = anAlert().openedAt;
     const one = (i: number, change = {}) => anAlert({ id: `alr_${i}`, openedAt: at + i * 60_000, ...change });
-    const over = one(2, { severity: 'warning' });
-    const critical = escalated(one(3), 'critical');
+    const over = one(2, { severity: 'outliers' });
+    const worse = escalated(one(3), 'warning');
     const event = one(4, { scope: { kind: 'event.count' } });
-    await record(opened(one(1)), opened(over), resolved(over), opened(one(3)), critical, opened(event));
+    await record(opened(one(1)), opened(over), resolved(over), opened(one(3)), worse, opened(event));
     expect(alertList.parse((await get('/v1/alerts')).json)).toBeDefined();
     expect(idsOf(await get('/v1/alerts'))).toEqual(['alr_4', 'alr_3', 'alr_2', 'alr_1']);
     expect(idsOf(await get('/v1/alerts?state=open'))).toEqual(['alr_4', 'alr_3', 'alr_1']);
     expect(idsOf(await get('/v1/alerts?state=resolved'))).toEqual(['alr_2']);
-    expect(idsOf(await get('/v1/alerts?severity=critical'))).toEqual(['alr_3']);
+    expect(idsOf(await get('/v1/alerts?severity=warning'))).toEqual(['alr_3']);
     expect(idsOf(await get('/v1/alerts?kind=event.count'))).toEqual(['alr_4']);
     expect(idsOf(await get(`/v1/alerts?since=${new Date(over.openedAt).toISOString()}`))).toEqual([
       'alr_4',
@@ -90,12 +90,12 @@ describe('GET /v1/alerts/:id', () => {
     const alert = anAlert();
     await record(opened(alert));
     await transaction(service.database.pool, (client) => recordDiagnosis(client, alert.id, DIAGNOSIS));
-    await record(escalated(alert, 'critical'));
+    await record(escalated(alert, 'warning'));
     const { status, json } = await get('/v1/alerts/alr_1');
     expect(status).toBe(200);
     expect(alertDetails.parse(json)).toMatchObject({
       state: 'open',
-      severity: 'critical',
+      severity: 'warning',
       onset: '2026-03-02T06:00:00.000Z',
       projected: { multiple: 2, at: '2026-03-02T18:00:00.000Z' },
       diagnosis: DIAGNOSIS,

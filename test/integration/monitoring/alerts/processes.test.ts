@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openPool } from '../../../../src/database/connect.ts';
+import type { Queryable } from '../../../../src/database/port.ts';
 import { silentLog } from '../../../../src/core/log.ts';
 import { Alerts } from '../../../../src/monitoring/alerts/alerts.ts';
 import { webhookChannel } from '../../../../src/monitoring/alerts/channels.ts';
+import { Feed } from '../../../../src/monitoring/alerts/feed.ts';
 import { Outbox } from '../../../../src/monitoring/alerts/outbox.ts';
 import { noticeKey } from '../../../../src/monitoring/alerts/payload.ts';
 import { anAlert, escalated, opened, resolved } from '../../../support/alerts.ts';
@@ -197,4 +199,30 @@ test('a channel with a fault of its own holds up no other, and gives back what i
     'it is given back',
     async () => (await notifications(database, 'alertmanager'))[0]?.error === 'unexpected: a fault',
   );
+});
+
+test('who follows goes on after the database did not answer', async () => {
+  const gone = new AbortController();
+  let refused = 0;
+  const flaky = {
+    query: (...args: unknown[]) => {
+      if (String(args[0]).includes('then_alert') && refused < 2) {
+        refused += 1;
+        return Promise.reject(new Error('terminating connection'));
+      }
+      return database.pool.query(args[0] as string, args[1] as unknown[]);
+    },
+  };
+  const feed = new Feed({ db: flaky as Queryable, log: silentLog, publicUrl: PUBLIC_URL, pollMs: POLL_MS });
+  try {
+    await record(database, opened(anAlert()));
+    for await (const event of feed.watch('operator', 0, gone.signal)) {
+      expect(event).toMatchObject({ type: 'opened', alert: { id: 'alr_1' } });
+      break;
+    }
+    expect(refused).toBe(2);
+  } finally {
+    gone.abort();
+    feed.stop();
+  }
 });
