@@ -132,8 +132,13 @@ const send = (response: Response, reply: Reply): void => {
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
   if (reply.body === undefined) response.end();
   else if (reply.type !== undefined) response.type(reply.type).send(reply.body);
-  // The line end is for people at a terminal.
-  else response.type('json').send(`${JSON.stringify(reply.body)}\n`);
+  else {
+    // The line end is for people at a terminal.
+    const text = `${JSON.stringify(reply.body)}\n`;
+    response.setHeader('content-type', 'application/json; charset=utf-8');
+    response.setHeader('content-length', Buffer.byteLength(text));
+    response.end(text);
+  }
 };
 
 const fail = (error: unknown, request: Request, response: Response, log: Log): void => {

@@ -6,6 +6,8 @@ import { parseJson } from '../core/json.ts';
 
 /** A body that is not a file and takes longer than this to arrive is given up. */
 const BODY_TIMEOUT_MS = 60_000;
+/** A longer one is worth the streams that bound it, and that others are read by. */
+const MAX_PLAIN_BYTES = 64 * 1024;
 /** How long the rest of a refused body is read. */
 const DISCARD_MS = 10_000;
 /** A body is read as JSON under these types; SDKs in browsers send text/plain, and curl calls everything a form. */
@@ -117,14 +119,47 @@ export const bodyStream = (request: IncomingMessage, maxBytes: number): Readable
   return result;
 };
 
+const tooSlow = (): EvenkeelError =>
+  new EvenkeelError(408, 'timeout', `the body did not arrive within ${BODY_TIMEOUT_MS / 1000} s`);
+
+/** Whether a body says how long it is, is short, and is sent as it is: nothing is to be unpacked or bounded. */
+const isPlain = ({ headers }: IncomingMessage, maxBytes: number): boolean =>
+  headers['content-encoding'] === undefined &&
+  headers['content-length'] !== undefined &&
+  Number(headers['content-length']) <= Math.min(maxBytes, MAX_PLAIN_BYTES);
+
+/** A plain body, without the streams that others go through. */
+const readPlain = (request: IncomingMessage): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    const take = (part: Buffer): void => void parts.push(part);
+    const fail = (error: Error): void => {
+      settle();
+      discard(request);
+      reject(error);
+    };
+    const done = (): void => {
+      settle();
+      resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
+    };
+    const gone = (): void => fail(new CallerGone('the caller closed the connection'));
+    const broken = (error: Error): void => fail(streamProblem(error));
+    const timer = setTimeout(() => fail(tooSlow()), BODY_TIMEOUT_MS);
+    const settle = (): void => {
+      clearTimeout(timer);
+      request.off('data', take).off('end', done).off('error', broken).off('close', gone);
+      // What breaks later is nobody's concern here.
+      request.on('error', () => undefined);
+    };
+    if (request.destroyed) gone();
+    else request.on('data', take).on('end', done).on('error', broken).on('close', gone);
+  });
+
 /** The whole body. */
 export const readBytes = async (request: IncomingMessage, maxBytes: number): Promise<Buffer> => {
+  if (isPlain(request, maxBytes)) return readPlain(request);
   const stream = bodyStream(request, maxBytes);
-  const timer = setTimeout(
-    () =>
-      stream.destroy(new EvenkeelError(408, 'timeout', `the body did not arrive within ${BODY_TIMEOUT_MS / 1000} s`)),
-    BODY_TIMEOUT_MS,
-  );
+  const timer = setTimeout(() => stream.destroy(tooSlow()), BODY_TIMEOUT_MS);
   try {
     const parts: Buffer[] = [];
     for await (const part of stream) parts.push(part as Buffer);
