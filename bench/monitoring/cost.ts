@@ -1,19 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type pg from 'pg';
+import { cpuOf } from './cpu.ts';
 import { openClient } from '../../src/database/connect.ts';
 import { detectorFrom } from '../../src/monitoring/live/detector.ts';
 import { partitionedTables } from '../../src/monitoring/live/partitions.ts';
 import { Watch } from '../../src/monitoring/live/watch.ts';
 
 const RATE = 50;
-const STEP_S = 5;
-const STEPS = 120;
+const STEP_S = 10;
+const STEPS = 60;
 const SEGMENTS = 2_000;
 const WORKSPACES = 31;
 const KINDS = ['event.count', 'event.where', 'property.equals', 'property.is_set', 'property.number', 'property.text'];
-/** Of Linux' /proc: clock ticks a second. */
-const TICKS = 100;
 
 export interface Cost {
   readonly calculations: number;
@@ -24,16 +22,6 @@ export interface Cost {
   readonly medianStepMs: number;
   readonly indexUsACalculation: number;
 }
-
-/** CPU seconds of a backend; null where there is no /proc. */
-const cpuOf = (pid: number): number | null => {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / TICKS;
-  } catch {
-    return null;
-  }
-};
 
 const INSERT = `
   insert into calculations (workspace_id, segment_id, segment_key, segment_version, trigger, state, requested_at, started_at, finished_at,

@@ -1,4 +1,4 @@
-/** What recording and showing take (decision 0033): node --import tsx bench/monitoring/main.ts [--days N] [--segments N] */
+/** What recording and showing take (decision 0033): node --import tsx bench/monitoring/main.ts [--days N] [--segments N] [--workspaces N] [--only cost|restart|queries] */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,12 +7,14 @@ import { Database } from '../database.ts';
 import { Endings } from '../endings.ts';
 import { measureCost } from './cost.ts';
 import { generate, type Size } from './generate.ts';
+import { measureRestart } from './restart.ts';
 import { askAll, explainSegment } from './queries.ts';
 
 const { values } = parseArgs({
   options: {
     days: { type: 'string', default: '90' },
     segments: { type: 'string', default: '4000' },
+    workspaces: { type: 'string', default: '100' },
     'calculations-a-day': { type: 'string', default: '1000000' },
     only: { type: 'string', default: '' },
   },
@@ -21,7 +23,7 @@ const size: Size = {
   days: Number(values.days),
   minuteDays: Math.min(14, Number(values.days)),
   segments: Number(values.segments),
-  workspaces: 100,
+  workspaces: Number(values.workspaces),
   calculationsADay: Number(values['calculations-a-day']),
   factDays: 1,
 };
@@ -36,8 +38,9 @@ endings.add(() => rmSync(directory, { recursive: true, force: true }));
 try {
   const database = await Database.open(undefined, directory, endings);
   say({ cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, load: loadavg()[0], size });
-  if (values.only !== 'queries') say({ cost: await measureCost(database.url) });
-  if (values.only !== 'cost') {
+  if (values.only === '' || values.only === 'restart') say({ restart: await measureRestart(database.url) });
+  if (values.only === '' || values.only === 'cost') say({ cost: await measureCost(database.url) });
+  if (values.only === '' || values.only === 'queries') {
     const began = performance.now();
     await generate(database.db, size, (what) => say(`${Math.round((performance.now() - began) / 1000)} s: ${what}`));
     const { rows } = await database.db.query(

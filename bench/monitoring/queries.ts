@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { sql } from '../../src/database/sql.ts';
+import { cpuOf } from './cpu.ts';
 import { readSeries, type SeriesRange } from '../../src/monitoring/queries/series.ts';
 import type { Slice } from '../../src/monitoring/live/rollups.ts';
 
@@ -13,6 +14,8 @@ export interface QueryTime {
   readonly firstMs: number;
   /** Of the runs after the first. */
   readonly medianMs: number;
+  /** What this process and its backend worked in one of these, however much else the machine had to do. */
+  readonly cpuMs: number;
 }
 
 const median = (values: readonly number[]): number =>
@@ -25,6 +28,8 @@ export const askAll = async (client: pg.Client): Promise<QueryTime[]> => {
   );
   const [one, ...others] = rows;
   if (one === undefined) throw new Error('there is nothing to ask for');
+  const { rows: backend } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const pid = backend[0]?.pid ?? 0;
   const toMs = Date.now();
   const last = (days: number): SeriesRange => ({ fromMs: toMs - days * DAY_MS, toMs });
   const all: Slice = { scope: 'all', workspaceId: 0, name: '' };
@@ -50,11 +55,15 @@ export const askAll = async (client: pg.Client): Promise<QueryTime[]> => {
   const times: QueryTime[] = [];
   for (const [query, slice, range] of asked) {
     const runs: number[] = [];
+    const before = { cpu: process.cpuUsage(), backend: cpuOf(pid) };
     let series = await timed(() => readSeries(client, slice, range, toMs - 13 * DAY_MS), runs);
     for (let run = 1; run < RUNS; run++)
       series = await timed(() => readSeries(client, slice, range, toMs - 13 * DAY_MS), runs);
     const [firstMs = 0, ...rest] = runs;
-    times.push({ query, points: series.points.length, step: series.step, firstMs, medianMs: median(rest) });
+    const { user, system } = process.cpuUsage(before.cpu);
+    const backendMs = ((cpuOf(pid) ?? 0) - (before.backend ?? 0)) * 1000;
+    const cpuMs = (backendMs + (user + system) / 1000) / RUNS;
+    times.push({ query, points: series.points.length, step: series.step, firstMs, medianMs: median(rest), cpuMs });
   }
   return times;
 };

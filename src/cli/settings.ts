@@ -89,7 +89,7 @@ export const SETTINGS = {
   EVENKEEL_FACT_DAYS: setting(
     wholeNumber(2, 3_650),
     String(DEFAULT_FACT_DAYS),
-    'how long the facts of each calculation are kept, in days; a million of them take about 200 MB',
+    'how long the facts of each calculation are kept, in days; a million of them take about 280 MB',
   ),
   EVENKEEL_MINUTE_DAYS: setting(
     wholeNumber(2, 3_650),

@@ -1,7 +1,7 @@
 /** Bounds of the live part of monitoring, with their units. */
 
-/** How often the leader takes in what has ended. An hour's window does not miss five seconds. */
-export const STEP_MS = 5_000;
+/** How often the leader takes in what has ended. An hour's window does not miss ten seconds, and each step reads and writes the present sums. */
+export const STEP_MS = 10_000;
 /** Facts of one step: its transaction and the memory for it. */
 export const STEP_FACTS = 5_000;
 /** A calculation that has ended is left so long: its times with the commit are written within 250 ms, and others commit in another order. */
@@ -11,7 +11,7 @@ export const BEHIND_MS = 3_000;
 /** How often a process that does not lead asks whether it may, and what the leader shows. */
 export const STANDBY_POLL_MS = 1_000;
 /** A leader that is silent for so long hangs: another one ends its session and takes over. Three steps. */
-export const LEASE_MS = 15_000;
+export const LEASE_MS = 30_000;
 export const RETRY_BASE_MS = 500;
 export const RETRY_MAX_MS = 30_000;
 

@@ -1,7 +1,7 @@
 import type { Queryable } from '../../database/port.ts';
 import { sql } from '../../database/sql.ts';
 import type { JudgedFact } from '../recorder.ts';
-import { Counts, durationBucket, residualBucket } from './histogram.ts';
+import { Counts, durationBucket, readHistogram, residualBucket } from './histogram.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -103,14 +103,15 @@ export class Rollup {
 
   merge(row: SumsRow): void {
     for (const name of SUM_NAMES) this.sums[name] += row[name];
-    this.durations.merge(row.durations);
-    this.residuals.merge(row.residuals);
+    this.durations.merge(readHistogram(row.durations));
+    this.residuals.merge(readHistogram(row.residuals));
   }
 }
 
 export interface SumsRow extends Readonly<Sums> {
-  readonly durations: readonly number[];
-  readonly residuals: readonly number[];
+  /** As PostgreSQL writes an array. */
+  readonly durations: string;
+  readonly residuals: string;
 }
 
 const keyOf = (slice: Slice, bucketMs: number): string =>
