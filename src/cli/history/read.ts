@@ -7,8 +7,8 @@ import type { Observation } from '../../monitoring/types.ts';
 import { HistoryReader } from './reader.ts';
 
 const PIECE_BYTES = 256 * 1024;
-/** Stands for the standard input. */
-export const STDIN = '-';
+/** Stands for the standard input, or the standard output. */
+export const STANDARD_STREAM = '-';
 
 export interface ReadHistory {
   readonly file: string;
@@ -19,8 +19,8 @@ export interface ReadHistory {
 
 /** Streams a history of calculations: a CSV file, one packed as `.gz`, or `-`. Throws EvenkeelError that names the file and the line. */
 export const readHistory = async ({ file, take, onProgress }: ReadHistory): Promise<void> => {
-  const size = file === STDIN ? undefined : await sizeOf(file);
-  const opened = file === STDIN ? undefined : createReadStream(file, { highWaterMark: PIECE_BYTES });
+  const size = file === STANDARD_STREAM ? undefined : await sizeOf(file);
+  const opened = file === STANDARD_STREAM ? undefined : createReadStream(file, { highWaterMark: PIECE_BYTES });
   const source: Readable = opened ?? process.stdin;
   const text = file.endsWith('.gz') ? unpacked(source) : source;
   const reader = new HistoryReader(take);

@@ -55,6 +55,8 @@ describe('the command line', () => {
     [['baseline', 'accept', '--kind', 'sample'], '--reason'],
     [['baseline', 'accept', '--reason', 'x'], '--all'],
     [['baseline', 'accept', '--segment', 'vip', '--reason', 'x'], '--workspace'],
+    [['backtest'], 'evenkeel backtest calculations.csv'],
+    [['backtest', 'a.csv', 'b.csv'], 'evenkeel backtest calculations.csv'],
     [['segment', 'calculate', 'vip', '--json=yes'], '--json takes no value'],
   ])('%j is a mistake of the line: status 2 and what to do', async (args, said) => {
     const { status, out, err } = await type(...args);
@@ -68,7 +70,8 @@ describe('the command line', () => {
     [['segment', 'refresh', 'vip', '1h'], 'no service answers at http://127.0.0.1:9'],
     [['alerts'], 'no service answers at http://127.0.0.1:9'],
     [['segment', 'calculate', 'vip'], 'no service answers at http://127.0.0.1:9'],
-    [['backtest', 'calculations.csv'], 'not supported yet'],
+    [['backtest', '/nowhere/a.csv'], '/nowhere/a.csv does not exist'],
+    [['backtest', '/'], '/ is a directory'],
   ])('%j fails with status 1', async (args, said) => {
     const { status, out, err } = await type(...args);
     expect({ status, out }).toEqual({ status: 1, out: '' });
