@@ -5,6 +5,7 @@ import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { recordCommand } from './commands/record.ts';
 import { segmentCommand } from './commands/segment.ts';
 import { serveCommand } from './commands/serve.ts';
 import { runCommandLine } from './run.ts';
@@ -18,6 +19,7 @@ export const COMMANDS = [
   alertsCommand,
   baselineCommand,
   backtestCommand,
+  recordCommand,
   doctorCommand,
 ];
 
