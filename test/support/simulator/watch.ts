@@ -39,10 +39,10 @@ export interface Watched {
   readonly until: number;
 }
 
-/** Live, the detector is told the time this often while nothing comes. */
-const TICK = 5 * MINUTE;
+/** Events are fetched this often. */
+const FETCH = 5 * MINUTE;
 
-/** Replays a stream as the service does: observations, and the time that passes. */
+/** Replays a stream as a backtest does: time passes with the observations, and a gap is no silence. */
 export const watch = (
   observations: Iterable<Observation>,
   { config, until }: { readonly config?: Partial<DetectorConfig>; readonly until?: number } = {},
@@ -52,25 +52,27 @@ export const watch = (
   const alerts = new Map<string, WatchedAlert>();
   const slices = new SliceDays();
   let count = 0;
-  let tickAt = Number.NEGATIVE_INFINITY;
+  let fetchAt = Number.NEGATIVE_INFINITY;
+  let last = 0;
   const began = performance.now();
   for (const observation of observations) {
     const { finishedAt } = observation;
-    if (finishedAt >= tickAt) {
-      if (tickAt > 0) for (; tickAt <= finishedAt; tickAt += TICK) detector.advance(tickAt);
-      else tickAt = finishedAt + TICK;
+    if (finishedAt >= fetchAt) {
       note(alerts, detector.takeEvents());
+      fetchAt = finishedAt + FETCH;
     }
+    last = finishedAt;
     detector.observe(observation);
     plain.observe(observation);
     slices.take(observation);
     count += 1;
   }
-  if (until !== undefined) for (; tickAt <= until; tickAt += TICK) detector.advance(tickAt);
+  const endsAt = until ?? last;
+  detector.advance(endsAt);
   note(alerts, detector.takeEvents());
   const elapsedMs = performance.now() - began;
   return {
-    ...{ alerts: [...alerts.values()], plain, elapsedMs, detector, until: tickAt },
+    ...{ alerts: [...alerts.values()], plain, elapsedMs, detector, until: endsAt },
     ...{ observations: count, sliceDays: slices.count },
   };
 };
