@@ -1,5 +1,9 @@
 -- What decides about plans, memory, vacuum and writing: as a new connection gets them, not as this one has set them.
-select name, coalesce(reset_val, '') || coalesce(unit, '') as value
+select name,
+  case when unit is null or reset_val !~ '^[0-9]+$' then coalesce(reset_val, '')
+    when unit = '8kB' then pg_size_pretty(reset_val::bigint * 8192)
+    when unit = 'kB' then pg_size_pretty(reset_val::bigint * 1024)
+    else reset_val || ' ' || unit end as value
 from pg_settings
 where category like 'Query Tuning%' or category like '%Vacuum%'
   or name in (

@@ -80,15 +80,13 @@ export const scanChanges = (comparison: Comparison): ScanChange[] => {
   return planChanges(comparison).flatMap(({ workspace, segment, statement, before: plan, now: { scans } }) =>
     scans
       .filter(({ searches }) => searches > 0)
-      .map((scan) => ({
-        workspace,
-        segment,
-        statement,
-        now: scan,
-        before: (
-          plan?.scans ?? (before === undefined ? scansOf(unaffected, statement) : scansOf(before.segments, statement))
-        ).find(isOf(scan)),
-      })),
+      .map((scan) => {
+        const known =
+          plan?.scans ?? (before === undefined ? scansOf(unaffected, statement) : scansOf(before.segments, statement));
+        // By another index it was read before, if not by this one.
+        const was = known.find(isOf(scan)) ?? known.find(({ relation }) => relation === scan.relation);
+        return { workspace, segment, statement, now: scan, before: was };
+      }),
   );
 };
 

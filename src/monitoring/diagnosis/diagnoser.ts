@@ -47,6 +47,8 @@ export interface DiagnoserOptions extends Omit<CaptureSources, 'activity'> {
   readonly firstBaselineAfterMs?: number;
   readonly baselineEveryMs?: number;
   readonly budgetMs?: number;
+  /** Of the samples, those of so long before the look. */
+  readonly activityMs?: number;
 }
 
 /**
@@ -211,7 +213,7 @@ export class Diagnoser {
   }
 
   #capture(reason: CaptureReason, segments: readonly Chosen[]): Promise<Evidence> {
-    const activity = this.#sampler.since(Date.now() - ACTIVITY_MS);
+    const activity = this.#sampler.since(Date.now() - (this.#options.activityMs ?? ACTIVITY_MS));
     const budgetMs = this.#options.budgetMs ?? CAPTURE_BUDGET_MS;
     return capture({ ...this.#options, activity: () => activity }, { reason, segments, budgetMs });
   }

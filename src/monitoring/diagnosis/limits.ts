@@ -1,7 +1,7 @@
 /** Bounds of what a diagnosis costs, with their units, and where its rules draw their lines. */
 
-/** One capture as a whole; what does not fit is left out, and said. */
-export const CAPTURE_BUDGET_MS = 20_000;
+/** One capture as a whole, within what an opening notice waits for its diagnosis; what does not fit is left out, and said. */
+export const CAPTURE_BUDGET_MS = 15_000;
 /** Any one of its statements. */
 export const CAPTURE_STATEMENT_MS = 5_000;
 /** It waits for no lock longer than this: that a lock is held is found by looking at who waits. */
