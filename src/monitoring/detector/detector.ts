@@ -92,6 +92,8 @@ export interface DetectorState {
 /** How quickly the spread of a segment's residuals and its quick average follow. */
 const SPREAD_PACE = 1 / 64;
 const QUICK_PACE = 1 / 8;
+/** A level that is known so well is the segment's own. */
+const SURE = 0.8;
 /** A segment whose quick average is above this is worth a look. */
 const HOT = 0.25;
 /** Mean absolute deviation to standard deviation of normal values; what is cut off before. */
@@ -299,7 +301,9 @@ export class Detector {
     counted.bucket = bucketOf(residual);
     counted.expectedMs = expectedMs;
     counted.gap = segments.gap[i]!;
-    counted.outlier = residual - segments.offset[i]! > Math.log(config.outlierRatio) ? 1 : 0;
+    // beyond what is only borrowed from its kinds, nothing is far out
+    const isFar = residual - segments.offset[i]! > Math.log(config.outlierRatio);
+    counted.outlier = isFar && counted.weight >= SURE ? 1 : 0;
     counted.clipped = clamp(residual, -QUICK_CLIP, QUICK_CLIP);
     const slices = segments.slices[i]!;
     for (let at = 0; at < slices.length; at++) {

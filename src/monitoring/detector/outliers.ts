@@ -67,6 +67,9 @@ export const stormIn = (world: World): Storm | undefined => {
 /** Whether the share is nearly as usual again. */
 export const isStormOver = (world: World, target: Target): boolean => {
   const slice = sliceOf(world, target) ?? world.all;
-  const { count, outliers } = shareOf(slice, world.endBin);
-  return count >= world.config.minCalculations && outliers / count < slice.outlierShare + world.config.outlierShare / 2;
+  return STORM_HOURS.every((hours) => {
+    const { count, outliers } = shareOf(slice, world.endBin, hours);
+    if (count < world.config.minCalculations) return false;
+    return outliers / count < slice.outlierShare + world.config.outlierShare / 2;
+  });
 };
