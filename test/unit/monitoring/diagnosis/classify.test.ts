@@ -205,6 +205,10 @@ test('stale statistics, with another plan or with the same that reads in vain', 
     before,
   );
   expect(another).toMatchObject({ cause: 'plan_changed', confidence: 'medium' });
+  const queue = (removedRows: number, hitBlocks: number): PlanFacts =>
+    plan([users(removedRows, hitBlocks)], { statement: 'pending' });
+  const looked = look({ segments: [segment([queue(0, 1)])] });
+  expect(diagnose({ segments: [segment([queue(300_000, 5_000)])], tables }, {}, looked).cause).not.toBe('plan_changed');
 });
 
 test('locks: who holds what everybody waits for', () => {
