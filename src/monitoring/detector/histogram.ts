@@ -40,6 +40,13 @@ export const without = (whole: Histogram, part: Histogram): Histogram => {
   return rest;
 };
 
+/** Effective number of calculations. */
+export const weightOf = (histogram: Histogram): number => {
+  let n = 0;
+  for (let i = 0; i < BUCKETS; i++) n += histogram[i]!;
+  return n;
+};
+
 /** The average of a stretch, and how sure it is if its calculations are independent. */
 export interface Estimate {
   /** Effective number: a calculation whose baseline is vague counts for less than one. */
@@ -69,8 +76,7 @@ const valueAt = (histogram: Histogram, count: number): number => {
  * their own spread, so the `usual` one counts like `PRIOR` of them.
  */
 export const estimate = (histogram: Histogram, usualSpread: number): Estimate => {
-  let n = 0;
-  for (let i = 0; i < BUCKETS; i++) n += histogram[i]!;
+  const n = weightOf(histogram);
   if (n <= 0) return NOTHING;
   const low = valueAt(histogram, TRIM * n);
   const high = valueAt(histogram, (1 - TRIM) * n);

@@ -1,25 +1,8 @@
 import type { Fired, Severity } from '../types.ts';
 import type { DetectorConfig } from './config.ts';
-import { COUNT, type Estimate, estimate, EXPECTED, GAP, type Histogram, without } from './histogram.ts';
+import { COUNT, type Estimate, estimate, EXPECTED, GAP, type Histogram, weightOf, without } from './histogram.ts';
 import type { Slice } from './slice.ts';
 import { HOUR_MS } from './time.ts';
-
-/** What a window says of a slice. */
-export interface Look {
-  readonly hours: number;
-  readonly calculations: number;
-  readonly own: Estimate;
-  /** Of everything outside; undefined where there is too little of it, or nothing is outside. */
-  readonly control: Estimate | undefined;
-  /** By how much the slice is off beyond its control, and the standard error of that. */
-  readonly beyond: number;
-  readonly beyondError: number;
-  /** Standard error of the slice's own average as × normal. */
-  readonly error: number;
-  /** How far below the highest level that was normal lately. */
-  readonly gap: number;
-  readonly expectedMs: number;
-}
 
 export interface Verdict {
   readonly fired: readonly Fired[];
@@ -41,28 +24,71 @@ export interface Known {
 /** Gaps of less are noise of nightly baselines. */
 const LEAST_GAP = Math.log(1.2);
 
-export const lookAt = (cells: Histogram, whole: Histogram | undefined, hours: number, known: Known): Look => {
-  const own = estimate(cells, known.spread);
-  const rest = whole === undefined ? undefined : estimate(without(whole, cells), known.spread);
-  const control = rest !== undefined && rest.n >= LEAST_CONTROL ? rest : undefined;
-  // how far off the slice's baselines may be altogether
-  const base = known.spread / Math.sqrt(Math.max(known.learned, 1));
-  const error = Math.hypot(own.error, base, known.wobble, known.commonWobble);
-  const gap = own.n > 0 ? cells[GAP]! / own.n : 0;
-  return {
-    hours,
-    calculations: cells[COUNT]!,
-    own,
-    control,
-    beyond: own.mean - (control?.mean ?? 0),
-    beyondError: control === undefined ? error : Math.hypot(own.error, control.error, base, known.wobble),
-    error,
-    gap: gap > LEAST_GAP ? gap : 0,
-    expectedMs: cells[COUNT]! > 0 ? cells[EXPECTED]! / cells[COUNT]! : 0,
-  };
-};
-
+/** Fewer than these are no control. */
 const LEAST_CONTROL = 10;
+
+/** What a window says of a slice. Estimates are made when they are asked for: most looks end at the first. */
+export class Look {
+  readonly hours: number;
+  readonly calculations: number;
+  /** Effective number of calculations. */
+  readonly n: number;
+  /** How far below the highest level that was normal lately. */
+  readonly gap: number;
+  readonly expectedMs: number;
+  private readonly cells: Histogram;
+  private readonly whole: Histogram | undefined;
+  private readonly known: Known;
+  private ownEstimate: Estimate | undefined;
+  private controlEstimate: Estimate | undefined | null = null;
+
+  constructor(cells: Histogram, whole: Histogram | undefined, hours: number, known: Known) {
+    this.hours = hours;
+    this.calculations = cells[COUNT]!;
+    this.n = weightOf(cells);
+    const gap = this.n > 0 ? cells[GAP]! / this.n : 0;
+    this.gap = gap > LEAST_GAP ? gap : 0;
+    this.expectedMs = cells[COUNT]! > 0 ? cells[EXPECTED]! / cells[COUNT]! : 0;
+    this.cells = cells;
+    this.whole = whole;
+    this.known = known;
+  }
+
+  get own(): Estimate {
+    this.ownEstimate ??= estimate(this.cells, this.known.spread);
+    return this.ownEstimate;
+  }
+
+  /** Of everything outside; undefined where there is too little of it, or nothing is outside. */
+  get control(): Estimate | undefined {
+    if (this.controlEstimate === null) {
+      const rest = this.whole && estimate(without(this.whole, this.cells), this.known.spread);
+      this.controlEstimate = rest !== undefined && rest.n >= LEAST_CONTROL ? rest : undefined;
+    }
+    return this.controlEstimate;
+  }
+
+  /** Standard error of the slice's own average as × normal. */
+  get error(): number {
+    return Math.hypot(this.own.error, this.baseError, this.known.wobble, this.known.commonWobble);
+  }
+
+  /** By how much the slice is off beyond its control, and the standard error of that. */
+  get beyond(): number {
+    return this.own.mean - (this.control?.mean ?? 0);
+  }
+  get beyondError(): number {
+    const { control } = this;
+    return control === undefined
+      ? this.error
+      : Math.hypot(this.own.error, control.error, this.baseError, this.known.wobble);
+  }
+
+  /** How far off the slice's baselines may be altogether. */
+  private get baseError(): number {
+    return this.known.spread / Math.sqrt(Math.max(this.known.learned, 1));
+  }
+}
 
 /** Looks over windows that end now. */
 export type Looker = (hours: number) => Look;
@@ -78,7 +104,7 @@ export const lookerOf = (
   return (hours) => {
     const before = looks.get(hours);
     if (before !== undefined) return before;
-    const look = lookAt(slice.window(endBin, hours), wholeOf?.(hours), hours, known);
+    const look = new Look(slice.window(endBin, hours), wholeOf?.(hours), hours, known);
     looks.set(hours, look);
     return look;
   };
@@ -88,9 +114,13 @@ const WIDER = [1, 2, 3, 4, 6, 9, 12, 18, 24, 36, 48, 72];
 
 /** The shortest window from `hours` on that holds enough calculations; undefined where none does. */
 export const enough = (look: Looker, hours: number, least: number, config: DetectorConfig): Look | undefined => {
-  for (const wide of [hours, ...WIDER.filter((each) => each > hours && each <= config.maxWindowHours)]) {
+  const first = look(hours);
+  if (first.n >= least) return first;
+  for (const wide of WIDER) {
+    if (wide <= hours) continue;
+    if (wide > config.maxWindowHours) return undefined;
     const seen = look(wide);
-    if (seen.own.n >= least) return seen;
+    if (seen.n >= least) return seen;
   }
   return undefined;
 };
