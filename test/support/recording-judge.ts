@@ -1,3 +1,4 @@
+import type { Signal } from '../../src/monitoring/detector/signals.ts';
 import type { Accept, BaselinesChange, Judge, JudgedBaseline, JudgedSlice } from '../../src/monitoring/live/judge.ts';
 import type { Alert, AlertEvent, Observation } from '../../src/monitoring/types.ts';
 import { anAlert } from './alerts.ts';
@@ -32,6 +33,10 @@ export class RecordingJudge implements Judge {
 
   advance(nowMs: number): void {
     this.memory.log.push(`until ${nowMs}`);
+  }
+
+  signal({ kind, at, value }: Signal): void {
+    this.memory.log.push(`${kind} ${value} ${at}`);
   }
 
   accept({ scope, by, reason }: Accept): void {

@@ -98,7 +98,7 @@ export const ringMean = (segments: Segments, index: number, fromBin: number): nu
 /** New baselines after `day`, as far as they may change. Gives whether anything did. */
 export const fitBaselines = (model: Model, segments: Segments, day: number, config: DetectorConfig): void => {
   const first = !model.ready;
-  if (first && day + 1 - model.firstDay < config.learnDays) {
+  if (first && (model.firstDay < 0 || day + 1 - model.firstDay < config.learnDays)) {
     for (let i = 0; i < segments.length; i++) levelFromDays(segments, i, 0, day, undefined);
     return;
   }

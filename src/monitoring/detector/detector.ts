@@ -189,6 +189,7 @@ export class Detector {
   /** One calculation. Gives its residual, the log of × normal; NaN where nothing is known to compare it with. */
   observe(o: Observation): number {
     if (o.finishedAt >= this.binEndsAt) this.turnTo(binOf(o.finishedAt));
+    if (this.model.firstDay < 0) this.model.firstDay = dayOfBin(this.bin);
     if (o.outcome === 'cancelled') return Number.NaN;
     seeCalculation(this.signals, o.finishedAt);
     const i = this.segmentOf(o);
@@ -394,7 +395,7 @@ export class Detector {
     if (this.bin >= 0) {
       this.endBin();
       this.endDays(dayOfBin(this.bin), dayOfBin(bin));
-    } else this.model.firstDay = dayOfBin(bin);
+    }
     this.setBin(bin);
     this.isEmpty = true;
   }

@@ -1,3 +1,4 @@
+import type { Signal } from '../detector/signals.ts';
 import type { Alert, AlertEvent, Observation, Scope } from '../types.ts';
 
 /** An operator says that what is slow is normal from now on. */
@@ -51,6 +52,8 @@ export interface BaselinesChange {
 export interface Judge {
   /** ln of × normal; NaN where there is no baseline yet. */
   observe(observation: Observation): number;
+  /** What is watched beside calculations. */
+  signal(signal: Signal): void;
   /** Time passes. */
   advance(nowMs: number): void;
   accept(accept: Accept): void;

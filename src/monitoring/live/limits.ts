@@ -8,6 +8,8 @@ export const STEP_FACTS = 5_000;
 export const GRACE_MS = 1_500;
 /** The stream's time stays so far behind the clock, so that what ends now is not late when it is read. */
 export const BEHIND_MS = 3_000;
+/** Samples of waits are judged that are at most so much older than the step before: they come later than they say, by their commit. */
+export const SAMPLES_BEFORE_MS = 300_000;
 /** How often a process that does not lead asks whether it may, and what the leader shows. */
 export const STANDBY_POLL_MS = 1_000;
 /** A leader that is silent for so long hangs: another one ends its session and takes over. Three steps. */

@@ -3,6 +3,7 @@ import { type Fact, type JudgedFact, observationOf, readFacts, readFactsFrom } f
 import type { Judge } from './judge.ts';
 import { RELEARN_DAYS, STEP_FACTS } from './limits.ts';
 import { acceptsOf } from './requests.ts';
+import { inOrder, signalsOf, tellPresent, writesOf } from './signals.ts';
 import { loadSaved, type Position, type StepRecord, stepsAfter } from './state.ts';
 
 const DAY_MS = 86_400_000;
@@ -13,6 +14,7 @@ export type JudgeFrom = (state: unknown) => Judge | undefined;
 export const judgeFact = (judge: Judge | undefined, fact: Fact): JudgedFact => {
   const observation = observationOf(fact);
   const residual = observation && judge?.observe(observation);
+  for (const signal of signalsOf(fact)) judge?.signal(signal);
   return { ...fact, residual: residual === undefined ? Number.NaN : Math.fround(residual) };
 };
 
@@ -44,12 +46,15 @@ export const restoreJudge = async (
 };
 
 /** What a step did to the detector, again; gives the number of facts. */
-const repeat = async (db: Queryable, judge: Judge, { step, at, facts }: StepRecord): Promise<number> => {
+const repeat = async (db: Queryable, judge: Judge, { step, at, facts, signals }: StepRecord): Promise<number> => {
   const again =
     facts === null
       ? []
       : await readFacts(db, facts, { oldest: new Date(facts.oldest), newest: new Date(facts.newest) });
-  for (const fact of again) judgeFact(judge, fact);
+  // A step of the version before had none.
+  const writes = signals === null ? [] : await writesOf(db, { step, at, since: signals.since });
+  inOrder(judge, again, writes, (fact) => judgeFact(judge, fact));
+  if (signals !== null) tellPresent(judge, at, signals.waitingMs);
   for (const accept of await acceptsOf(db, step)) judge.accept(accept);
   judge.advance(at);
   // told before

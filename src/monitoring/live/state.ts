@@ -3,6 +3,7 @@ import { deserialize, serialize } from 'node:v8';
 import { deflate, inflate } from 'node:zlib';
 import type { Queryable } from '../../database/port.ts';
 import { sql } from '../../database/sql.ts';
+import type { StepSignals } from './signals.ts';
 import type { StoredView } from './view.ts';
 
 const pack = promisify(deflate);
@@ -39,11 +40,12 @@ export interface StepRecord {
     readonly oldest: number;
     readonly newest: number;
   } | null;
+  readonly signals: StepSignals | null;
 }
 
 export const commitStep = async (
   db: Queryable,
-  { step, at, facts }: StepRecord,
+  { step, at, facts, signals }: StepRecord,
   leader: string,
   view: StoredView,
 ): Promise<void> => {
@@ -58,6 +60,8 @@ export const commitStep = async (
       facts === null ? null : new Date(facts.newest),
       leader,
       JSON.stringify(view),
+      signals === null ? null : new Date(signals.since),
+      signals?.waitingMs ?? null,
     ],
   });
 };
@@ -98,6 +102,8 @@ export const stepsAfter = async (db: Queryable, step: number): Promise<StepRecor
     last_fact_id: number | null;
     oldest: Date | null;
     newest: Date | null;
+    signals_since: Date | null;
+    waiting_ms: number | null;
   }>('select * from monitor_steps where step > $1::bigint order by step', [step]);
   return rows.map((row) => ({
     step: row.step,
@@ -110,6 +116,13 @@ export const stepsAfter = async (db: Queryable, step: number): Promise<StepRecor
             last: row.last_fact_id,
             oldest: row.oldest.getTime(),
             newest: row.newest.getTime(),
+          },
+    signals:
+      row.signals_since === null
+        ? null
+        : {
+            since: row.signals_since.getTime(),
+            waitingMs: row.waiting_ms === null ? null : Math.fround(row.waiting_ms),
           },
   }));
 };

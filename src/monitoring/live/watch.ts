@@ -12,12 +12,13 @@ import {
 import type { AlertEvent } from '../types.ts';
 import { BaselineBook } from './baselines.ts';
 import type { Judge } from './judge.ts';
-import { BEHIND_MS, GRACE_MS, SAVE_FACTS, SAVE_MS, SHOW_MS, STEP_FACTS } from './limits.ts';
+import { BEHIND_MS, GRACE_MS, SAMPLES_BEFORE_MS, SAVE_FACTS, SAVE_MS, SHOW_MS, STEP_FACTS } from './limits.ts';
 import { Partitions, type PartitionedTable } from './partitions.ts';
 import { takeAccepts } from './requests.ts';
 import { judgeFact, type JudgeFrom, restoreJudge } from './restore.ts';
 import { addToRollups } from './rollups.ts';
 import { bandsOf, NOTHING_SHOWN, type Shown, shownOf } from './shown.ts';
+import { inOrder, readWaitingMs, takeWrites, tellPresent } from './signals.ts';
 import { commitStep, lockPosition, readBacklog, save, type StepRecord } from './state.ts';
 import type { StoredView } from './view.ts';
 
@@ -141,15 +142,24 @@ export class Watch {
 
     const step = this.#step + 1;
     const facts = rows.map((row) => factOf(row, timeoutMs));
-    const judged = facts.map((fact) => judgeFact(this.#judge, fact));
-    const accepts = await takeAccepts(client, step);
-    for (const accept of accepts) this.#judge?.accept(accept);
     const more = ended.length === stepFacts;
     const at = Math.max(position.at ?? 0, more ? newest(ended) : position.nowMs - behindMs);
+    const since = (position.at ?? at) - SAMPLES_BEFORE_MS;
+    const writes = await takeWrites(client, { step, since, at });
+    const judged = inOrder(this.#judge, facts, writes, (fact) => judgeFact(this.#judge, fact));
+    const waitingMs = more ? null : await readWaitingMs(client);
+    tellPresent(this.#judge, at, waitingMs);
+    const accepts = await takeAccepts(client, step);
+    for (const accept of accepts) this.#judge?.accept(accept);
     this.#judge?.advance(at);
     const events = this.#judge?.takeEvents() ?? [];
 
-    const record: StepRecord = { step, at, facts: await this.#write(judged, position.nowMs) };
+    const record: StepRecord = {
+      step,
+      at,
+      facts: await this.#write(judged, position.nowMs),
+      signals: { since, waitingMs },
+    };
     await markRecorded(
       client,
       ended.map(({ id }) => id),

@@ -77,3 +77,11 @@ test('no data is stale where time passes, and a gap in a history is not', () => 
   detector.advance(BEGIN + 706 * MINUTE);
   expect(told(detector)).toEqual(['resolved stale warning']);
 });
+
+test('days with nothing but writes and waits make no first baseline', () => {
+  const detector = new Detector();
+  for (let minute = 0; minute < 5 * 24 * 60; minute += 5)
+    detector.signal({ kind: 'freshness', at: BEGIN + minute * MINUTE, value: 1 });
+  const day = 5 * 24 * 60;
+  for (let minute = 0; minute < 2 * 24 * 60; minute += 5) expect(detector.observe(calculation(day + minute))).toBeNaN();
+});
