@@ -15,7 +15,7 @@ import { DEFAULT_CONFIG, type DetectorConfig } from './config.ts';
 import { describe } from './describe.ts';
 import { usualAlpha } from './growth.ts';
 import { bucketOf, type Histogram, QUICK_CLIP } from './histogram.ts';
-import { Look, type Looker } from './rules.ts';
+import { Look, type Looker, stretchOf } from './rules.ts';
 import { isIn, targetOf } from './scopes.ts';
 import { stormIn } from './outliers.ts';
 import { clamp } from './robust.ts';
@@ -255,7 +255,7 @@ export class Detector {
     const { config, model } = this;
     const known = { spread: model.spread, learned: slice.learned, wobble: slice.noise.wobble, commonWobble: 0 };
     for (let hours = config.windowHours; ; hours *= 2) {
-      const look = new Look(slice.window(this.bin + 1, hours), undefined, hours, known);
+      const look = new Look(stretchOf(slice.window(this.bin + 1, hours)), hours, known);
       if (look.own.n < config.minCalculations && hours * 2 <= config.maxWindowHours) continue;
       const half = Number.isFinite(look.error) ? config.sigmas * look.error : 0;
       const ratio = look.own.n > 0 ? Math.exp(look.own.mean) : null;
@@ -448,10 +448,10 @@ export class Detector {
     const { all, model } = this;
     for (const slice of [all, ...this.workspaces, ...this.kinds]) {
       const known = { spread: model.spread, learned: slice.learned, wobble: 0, commonWobble: 0 };
-      const whole = slice === all ? undefined : wholeOf(world, 6);
+      const whole = slice === all ? undefined : () => wholeOf(world, 6);
       const cells = slice.window(world.endBin, 6);
       slice.learnOutliers(cells);
-      const look = new Look(cells, whole, 6, { ...known, learned: Number.POSITIVE_INFINITY });
+      const look = new Look(stretchOf(cells, whole), 6, { ...known, learned: Number.POSITIVE_INFINITY });
       if (look.own.n >= 10) slice.noise.push(look.beyond, look.beyondError);
     }
   }
@@ -473,7 +473,7 @@ export class Detector {
     const hours = Array.from({ length: 24 }, (_, hour) => {
       const cells = this.all.ofHour(day * 24 + hour);
       if (cells === undefined) return Number.NaN;
-      const look = new Look(cells, undefined, 1, { spread: this.model.spread, learned: 1, wobble: 0, commonWobble: 0 });
+      const look = new Look(stretchOf(cells), 1, { spread: this.model.spread, learned: 1, wobble: 0, commonWobble: 0 });
       return look.own.n < 10 ? Number.NaN : look.own.mean + this.model.rhythm[hour]!;
     });
     this.model.rhythmDays.push({ day, hours });

@@ -22,10 +22,10 @@ const COMMON = 0.5;
 /** At night an hour may hold too few. */
 const STORM_HOURS = [1, 2];
 
-const shareOf = (slice: Slice, endBin: number, hours = 1): { count: number; outliers: number } => {
-  const cells = slice.window(endBin, hours);
-  return { count: cells[COUNT]!, outliers: cells[OUTLIERS]! };
-};
+const shareOf = (slice: Slice, endBin: number, hours = 1): { count: number; outliers: number } => ({
+  count: slice.total(COUNT, endBin, hours),
+  outliers: slice.total(OUTLIERS, endBin, hours),
+});
 
 const firedBy = (world: World, target: Target, slice: Slice): Fired | undefined => {
   const { config, endBin } = world;

@@ -27,31 +27,54 @@ const LEAST_GAP = Math.log(1.2);
 /** Fewer than these are no control. */
 const LEAST_CONTROL = 10;
 
-/** What a window says of a slice. Estimates are made when they are asked for: most looks end at the first. */
-export class Look {
-  readonly hours: number;
-  readonly calculations: number;
+/** The calculations of a stretch of time; counting them all is put off until something is asked of them but how many. */
+export interface Stretch {
   /** Effective number of calculations. */
   readonly n: number;
-  /** How far below the highest level that was normal lately. */
-  readonly gap: number;
-  readonly expectedMs: number;
-  private readonly cells: Histogram;
-  private readonly whole: Histogram | undefined;
+  readonly cells: () => Histogram;
+  /** Everything's of the same stretch; absent where this is everything. */
+  readonly whole?: (() => Histogram) | undefined;
+}
+
+/** One that is counted already. */
+export const stretchOf = (cells: Histogram, whole?: () => Histogram): Stretch => ({
+  n: weightOf(cells),
+  cells: () => cells,
+  whole,
+});
+
+/** What a window says of a slice. Most looks end at how many calculations it holds, so the rest waits until it is asked for. */
+export class Look {
+  readonly hours: number;
+  private readonly stretch: Stretch;
   private readonly known: Known;
+  private counted: Histogram | undefined;
   private ownEstimate: Estimate | undefined;
   private controlEstimate: Estimate | undefined | null = null;
 
-  constructor(cells: Histogram, whole: Histogram | undefined, hours: number, known: Known) {
+  constructor(stretch: Stretch, hours: number, known: Known) {
+    this.stretch = stretch;
     this.hours = hours;
-    this.calculations = cells[COUNT]!;
-    this.n = weightOf(cells);
-    const gap = this.n > 0 ? cells[GAP]! / this.n : 0;
-    this.gap = gap > LEAST_GAP ? gap : 0;
-    this.expectedMs = cells[COUNT]! > 0 ? cells[EXPECTED]! / cells[COUNT]! : 0;
-    this.cells = cells;
-    this.whole = whole;
     this.known = known;
+  }
+
+  /** Effective number of calculations. */
+  get n(): number {
+    return this.stretch.n;
+  }
+
+  get calculations(): number {
+    return this.cells[COUNT]!;
+  }
+
+  /** How far below the highest level that was normal lately. */
+  get gap(): number {
+    const gap = this.n > 0 ? this.cells[GAP]! / this.n : 0;
+    return gap > LEAST_GAP ? gap : 0;
+  }
+
+  get expectedMs(): number {
+    return this.calculations > 0 ? this.cells[EXPECTED]! / this.calculations : 0;
   }
 
   get own(): Estimate {
@@ -62,7 +85,8 @@ export class Look {
   /** Of everything outside; undefined where there is too little of it, or nothing is outside. */
   get control(): Estimate | undefined {
     if (this.controlEstimate === null) {
-      const rest = this.whole && estimate(without(this.whole, this.cells), this.known.spread);
+      const whole = this.stretch.whole?.();
+      const rest = whole && estimate(without(whole, this.cells), this.known.spread);
       this.controlEstimate = rest !== undefined && rest.n >= LEAST_CONTROL ? rest : undefined;
     }
     return this.controlEstimate;
@@ -82,6 +106,11 @@ export class Look {
     return control === undefined
       ? this.error
       : Math.hypot(this.own.error, control.error, this.baseError, this.known.wobble);
+  }
+
+  private get cells(): Histogram {
+    this.counted ??= this.stretch.cells();
+    return this.counted;
   }
 
   /** How far off the slice's baselines may be altogether. */
@@ -104,7 +133,15 @@ export const lookerOf = (
   return (hours) => {
     const before = looks.get(hours);
     if (before !== undefined) return before;
-    const look = new Look(slice.window(endBin, hours), wholeOf?.(hours), hours, known);
+    const look = new Look(
+      {
+        n: slice.weight(endBin, hours),
+        cells: () => slice.window(endBin, hours),
+        whole: wholeOf && (() => wholeOf(hours)),
+      },
+      hours,
+      known,
+    );
     looks.set(hours, look);
     return look;
   };

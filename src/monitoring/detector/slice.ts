@@ -40,6 +40,8 @@ export class Slice {
   outlierShare = USUAL_OUTLIERS;
   /** Calculations that the baselines of its segments are made of. */
   learned = 0;
+  /** Sums of whole hours, by the length of the window that needed them. */
+  private readonly sums = new Map<number, { first: number; last: number; sum: Histogram }>();
 
   constructor(scope: Scope) {
     this.scope = scope;
@@ -61,17 +63,21 @@ export class Slice {
 
   /** A rough average of the `hours` that end before `endBin`, to see whether a closer look is worth it. */
   quick(endBin: number, hours: number): number {
-    let weight = 0;
+    const weight = this.total(WEIGHT, endBin, hours);
+    return weight === 0 ? 0 : this.total(QUICK, endBin, hours) / weight;
+  }
+
+  /** One cell's sum over the `hours` that end before `endBin`. */
+  total(cell: number, endBin: number, hours: number): number {
     let sum = 0;
-    const take = (cells: Histogram | undefined): void => {
-      weight += cells?.[WEIGHT] ?? 0;
-      sum += cells?.[QUICK] ?? 0;
-    };
     if (hours <= 1) {
-      for (let bin = Math.max(endBin, this.bin + 1) - BINS_PER_HOUR; bin <= this.bin; bin++)
-        take(this.fine[bin % BINS_PER_HOUR]);
-    } else for (let hour = firstHour(endBin, hours); hour <= hourOfBin(endBin - 1); hour++) take(this.ofHour(hour));
-    return weight === 0 ? 0 : sum / weight;
+      const from = Math.max(endBin - BINS_PER_HOUR, this.bin - BINS_PER_HOUR + 1, this.since);
+      for (let bin = from; bin < endBin && bin <= this.bin; bin++) sum += this.fine[bin % BINS_PER_HOUR]![cell]!;
+      return sum;
+    }
+    const { first, last } = this.hoursOf(endBin, hours);
+    for (let hour = first; hour <= last; hour++) sum += this.ofHour(hour)?.[cell] ?? 0;
+    return sum;
   }
 
   addFailure(): void {
@@ -136,13 +142,37 @@ export class Slice {
   /** Of the `hours` that end before `endBin`, to the nearest whole hour at their beginning. */
   window(endBin: number, hours: number): Histogram {
     if (hours <= 1) return this.lastHour(endBin);
-    const sum = new Float32Array(CELLS);
-    const last = hourOfBin(endBin - 1);
+    const { first, last } = this.hoursOf(endBin, hours);
+    const sum = this.wholeHours(hours, first, last).slice();
+    const running = last < first ? undefined : this.ofHour(last);
+    if (running !== undefined) addTo(sum, running);
+    return sum;
+  }
+
+  /** Effective number of the calculations of a window, without counting them again. */
+  weight(endBin: number, hours: number): number {
+    if (hours <= 1) return this.total(WEIGHT, endBin, hours);
+    const { first, last } = this.hoursOf(endBin, hours);
+    const running = last < first ? undefined : this.ofHour(last);
+    return this.wholeHours(hours, first, last)[WEIGHT]! + (running?.[WEIGHT] ?? 0);
+  }
+
+  /** The first and the last hour of a window, which runs. */
+  private hoursOf(endBin: number, hours: number): { first: number; last: number } {
     const first = Math.max(firstHour(endBin, hours), Math.ceil(this.since / BINS_PER_HOUR));
-    for (let hour = first; hour <= last; hour++) {
+    return { first, last: hourOfBin(endBin - 1) };
+  }
+
+  /** From `first` until before `last`: nothing is added to these any more, so windows of a length share the sum for an hour. */
+  private wholeHours(hours: number, first: number, last: number): Histogram {
+    const known = this.sums.get(hours);
+    if (known !== undefined && known.first === first && known.last === last) return known.sum;
+    const sum = emptyHistogram();
+    for (let hour = first; hour < last; hour++) {
       const cells = this.ofHour(hour);
       if (cells !== undefined) addTo(sum, cells);
     }
+    this.sums.set(hours, { first, last, sum });
     return sum;
   }
 }

@@ -1,7 +1,7 @@
 import type { Model } from './baseline.ts';
 import type { DetectorConfig } from './config.ts';
 import { bucketOf, COUNT, emptyHistogram, EXPECTED, GAP, type Histogram } from './histogram.ts';
-import { enough, Look, type Looker, lookerOf } from './rules.ts';
+import { enough, Look, type Looker, lookerOf, stretchOf } from './rules.ts';
 import { isIn, type Target } from './scopes.ts';
 import { RING, type Segments } from './segments.ts';
 import type { Slice } from './slice.ts';
@@ -100,10 +100,14 @@ const lookAtSegments = (world: World, members: readonly number[], hours: number)
     cells[GAP]! += n * segments.gap[i]!;
   }
   const wobble = all.noise.wobble;
-  return new Look(cells, wholeOf(world, hours), hours, {
-    spread: Math.max(spread, model.spread),
-    learned,
-    wobble,
-    commonWobble: wobble,
-  });
+  return new Look(
+    stretchOf(cells, () => wholeOf(world, hours)),
+    hours,
+    {
+      spread: Math.max(spread, model.spread),
+      learned,
+      wobble,
+      commonWobble: wobble,
+    },
+  );
 };
