@@ -61,6 +61,8 @@ export class Diagnoser {
   readonly #sampler: Sampler;
   readonly #now: () => number;
   #client: pg.Client | undefined;
+  /** Without the lock. */
+  #standby: pg.Client | undefined;
   #timers: NodeJS.Timeout[] = [];
   #running = false;
   /** One thing at a time: what is asked for meanwhile is asked for again. */
@@ -131,29 +133,37 @@ export class Diagnoser {
     if (client !== undefined) await this.#captureBaseline(client);
   }
 
-  /** Becomes the one that diagnoses, if no other process is. */
+  /** Becomes the one that diagnoses, if no other process is. Until then it asks by the same connection: one that is made anew each time costs more. */
   async #lead(): Promise<pg.Client | undefined> {
     if (this.#client !== undefined) return this.#client;
-    const client = await this.#options.open();
-    let held = false;
-    try {
-      await client.query(LIMITS);
-      held = (await client.query<{ held: boolean }>(LOCK)).rows[0]?.held === true;
-    } finally {
-      if (!held) await client.end().catch(() => undefined);
-    }
+    const client = (this.#standby ??= await this.#connect());
+    const held = (await client.query<{ held: boolean }>(LOCK)).rows[0]?.held === true;
     if (!held) return undefined;
-    client.once('end', () => {
-      if (this.#client === client) this.#client = undefined;
-    });
+    this.#standby = undefined;
     this.#client = client;
     return client;
   }
 
+  async #connect(): Promise<pg.Client> {
+    const client = await this.#options.open();
+    client.once('end', () => {
+      if (this.#client === client) this.#client = undefined;
+      if (this.#standby === client) this.#standby = undefined;
+    });
+    try {
+      await client.query(LIMITS);
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
+    return client;
+  }
+
   async #drop(): Promise<void> {
-    const client = this.#client;
+    const clients = [this.#client, this.#standby];
     this.#client = undefined;
-    await client?.end().catch(() => undefined);
+    this.#standby = undefined;
+    await Promise.all(clients.map((client) => client?.end().catch(() => undefined)));
   }
 
   async #sample(): Promise<void> {

@@ -289,15 +289,19 @@ describe('the diagnoser', () => {
     const alert = await open({});
     await world.pool.query('delete from diagnosis_evidence');
     await diagnosisOf(alert);
+    let connections = 0;
     const other = new Diagnoser({
-      open: () => openClient(world.url),
+      open: () => {
+        connections += 1;
+        return openClient(world.url);
+      },
       connect,
       statementsOf: evidenceStatements,
       service: () => IDLE,
       log: silentLog,
     });
-    await other.look();
-    expect([diagnoser.leads, other.leads]).toEqual([true, false]);
+    for (let looks = 0; looks < 3; looks += 1) await other.look();
+    expect([diagnoser.leads, other.leads, connections]).toEqual([true, false, 1]);
     await other.stop();
     expect(await stored('baseline')).toBe(0);
   });
