@@ -14,7 +14,13 @@ import { Dispatcher } from './dispatcher.ts';
 import type { CalculationRecord } from './records.ts';
 import { readInteger, readOneOf } from './input.ts';
 import { Lease } from './lease.ts';
-import { DEFAULT_LIST_LIMIT, DEFAULT_STATEMENT_TIMEOUT_MS, DRAIN_MS, MAX_LIST_LIMIT } from './limits.ts';
+import {
+  DEFAULT_CALCULATION_DAYS,
+  DEFAULT_LIST_LIMIT,
+  DEFAULT_STATEMENT_TIMEOUT_MS,
+  DRAIN_MS,
+  MAX_LIST_LIMIT,
+} from './limits.ts';
 import { readExplain, readPreview, readSince } from './requests.ts';
 import {
   type CalculationResource,
@@ -47,6 +53,8 @@ export interface CalculationsOptions {
   /** Worker threads; by default as many as there are cores, at least 2. */
   readonly threads?: number;
   readonly statementTimeoutMs?: number;
+  /** How long the rows of calculations that ended are kept. */
+  readonly calculationDays?: number;
   /** Hears of each attempt that ended. */
   readonly onCalculation?: (record: CalculationRecord) => void;
   /** Hears of each segment that was due. */
@@ -117,7 +125,11 @@ export class Calculations implements CalculationsService {
         this.signals.queued();
       },
     });
-    this.#retention = new Retention({ pool, log });
+    this.#retention = new Retention({
+      pool,
+      log,
+      calculationDays: options.calculationDays ?? DEFAULT_CALCULATION_DAYS,
+    });
     this.#scheduler = new Scheduler({
       ...shared,
       ...(options.onSchedule === undefined ? {} : { onSchedule: options.onSchedule }),

@@ -65,6 +65,12 @@ export const KEEP_READ_MS = 600_000;
 export const RETENTION_MS = 60_000;
 /** Snapshots that one retention statement deletes. */
 export const RETENTION_BATCH = 20;
+/** Calculations are the record of what ran, and facts what is watched of them for longer. */
+export const DEFAULT_CALCULATION_DAYS = 90;
+/** How often it is looked for calculations that are older: they are gone through by id, as they have no index by time. */
+export const OLD_CALCULATIONS_MS = 6 * 3_600_000;
+/** Calculations that one statement looks at. */
+export const OLD_CALCULATIONS_PAGE = 2_000;
 
 /** `refresh.every`. */
 export const MIN_REFRESH_MS = 60_000;

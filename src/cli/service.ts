@@ -156,6 +156,7 @@ const start = async (
     log,
     threads: settings.workers,
     statementTimeoutMs: settings.statementTimeoutMs,
+    calculationDays: settings.calculationDays,
     onCalculation: (record) => metrics.calculation(record),
     onSchedule: (outcome) => metrics.schedule(outcome),
     onWait: (waitMs) => metrics.poolWait('queue', waitMs),

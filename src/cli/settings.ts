@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { didYouMean } from '../core/suggest.ts';
+import { DEFAULT_CALCULATION_DAYS } from '../calculations/limits.ts';
 import { DEFAULT_FACT_DAYS, DEFAULT_HOUR_DAYS, DEFAULT_MINUTE_DAYS } from '../monitoring/live/limits.ts';
 import type { DetectorConfig } from '../monitoring/detector/config.ts';
 import type { Retention } from '../monitoring/live/partitions.ts';
@@ -86,6 +87,11 @@ export const SETTINGS = {
     '60000',
     'a calculation whose statement takes longer fails (milliseconds)',
   ),
+  EVENKEEL_CALCULATION_DAYS: setting(
+    wholeNumber(2, 3_650),
+    String(DEFAULT_CALCULATION_DAYS),
+    'how long calculations that ended are kept, in days; those of snapshots that are there stay',
+  ),
   EVENKEEL_FACT_DAYS: setting(
     wholeNumber(2, 3_650),
     String(DEFAULT_FACT_DAYS),
@@ -152,6 +158,7 @@ export interface Settings {
   readonly workers: number;
   readonly dataDirectory: string;
   readonly statementTimeoutMs: number;
+  readonly calculationDays: number;
   /** Of what monitoring records. */
   readonly retention: Retention;
   /** Of the detector, those that are set. */
@@ -208,6 +215,7 @@ export const readSettings = (environment: Readonly<Record<string, string | undef
     workers: read('EVENKEEL_WORKERS') ?? availableParallelism(),
     dataDirectory: read('EVENKEEL_DATA_DIR') ?? '.evenkeel',
     statementTimeoutMs: read('EVENKEEL_STATEMENT_TIMEOUT_MS') ?? 60_000,
+    calculationDays: read('EVENKEEL_CALCULATION_DAYS') ?? DEFAULT_CALCULATION_DAYS,
     retention: {
       factDays: read('EVENKEEL_FACT_DAYS') ?? DEFAULT_FACT_DAYS,
       minuteDays: read('EVENKEEL_MINUTE_DAYS') ?? DEFAULT_MINUTE_DAYS,

@@ -163,7 +163,7 @@ export class Diagnoser {
     const clients = [this.#client, this.#standby];
     this.#client = undefined;
     this.#standby = undefined;
-    await Promise.all(clients.map((client) => client?.end().catch(() => undefined)));
+    for (const client of clients) await client?.end().catch(() => undefined);
   }
 
   async #sample(): Promise<void> {
