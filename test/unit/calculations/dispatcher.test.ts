@@ -20,6 +20,7 @@ test('while the database is away it is asked now and then, and that is said once
     pool,
     log: { ...silentLog, warn: (fields: unknown) => warnings.push(fields) },
     workers: { free: 2 },
+    quick: { busy: 0 },
   } as unknown as DispatcherOptions);
   dispatcher.start();
   await sleep(OUTAGE_MS);
