@@ -52,6 +52,8 @@ const run = async (invocation: Invocation): Promise<void> => {
   }
   if (totals.to !== null) detector.advance(totals.to);
   tell(alerts.take(detector.takeEvents()));
+  // The peak of what is still open may have come after it was last said.
+  alerts.take(detector.openAlerts().map((alert) => ({ type: 'changed', at: totals.to ?? alert.openedAt, alert })));
   tell(alerts.open());
 
   if (!invocation.json) {

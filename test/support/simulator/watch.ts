@@ -70,6 +70,10 @@ export const watch = (
   const endsAt = until ?? last;
   detector.advance(endsAt);
   note(alerts, detector.takeEvents());
+  note(
+    alerts,
+    detector.openAlerts().map((alert) => ({ type: 'changed', at: endsAt, alert })),
+  );
   const elapsedMs = performance.now() - began;
   return {
     ...{ alerts: [...alerts.values()], plain, elapsedMs, detector, until: endsAt },
