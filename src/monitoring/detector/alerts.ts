@@ -117,10 +117,13 @@ const forget = (world: World, target: Target, since: number): void => {
 /** How clearly a window must be below what was held before. */
 const CLEAR_SIGMAS = 4;
 const LONGER = [1, 1.5, 2, 3];
+/** What was held below this could be below the threshold for two hours by chance, and is over only when it is clear for three times as long. */
+const LITTLE = Math.log(1.5);
+const LONGEST = LONGER.slice(-1);
 
 /** Back to normal: below the threshold, nearer to normal than to what it was, and not by chance. */
 const isOver = (alert: OpenAlert, look: Looker, { config }: World): boolean =>
-  LONGER.some((factor) => {
+  (alert.held < LITTLE ? LONGEST : LONGER).some((factor) => {
     const seen = enough(look, config.clearHours * factor, config.minCalculations, config);
     if (seen === undefined || seen.own.mean >= Math.log(config.clearRatio)) return false;
     return seen.own.mean < alert.held / 2 && alert.held - seen.own.mean >= CLEAR_SIGMAS * seen.own.error;
