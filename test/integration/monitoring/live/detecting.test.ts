@@ -12,6 +12,8 @@ import { createWorkspace, defineSegment } from '../../../support/workspace.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** In this time each segment is calculated once. */
+const ROUND_MS = HOUR_MS / 3;
 const SEGMENTS = 24;
 const DAYS = 8;
 
@@ -40,11 +42,12 @@ const watching = (): Promise<Watch> =>
 
 /** Twelve days, each segment once in 20 minutes; a third of them has the kind `property.is_set`, that is three times slower for the last day. */
 const history = (): Ended[] => {
-  const end = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
+  // Never so long ago that it would be stale.
+  const end = Math.floor(Date.now() / ROUND_MS) * ROUND_MS;
   const noise = (i: number): number => Math.exp(0.2 * Math.sin(i * 12.9898) * 2);
   return Array.from({ length: DAYS * 72 * SEGMENTS }, (_, i) => {
     const segment = i % SEGMENTS;
-    const atMs = end - DAYS * DAY_MS + Math.floor(i / SEGMENTS) * 1_200_000 + segment * 7_000;
+    const atMs = end - DAYS * DAY_MS + Math.floor(i / SEGMENTS) * ROUND_MS + segment * 7_000;
     const isSet = segment % 3 === 0;
     const slow = isSet && atMs > end - DAY_MS ? 3 : 1;
     return {
