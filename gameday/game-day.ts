@@ -62,7 +62,8 @@ const MIN_RECOVERY_ROUNDS = 7;
 const RECOVERY_MS = 20 * 60_000;
 const LOOK_MS = 250;
 const SAMPLE_MS = 100;
-const ACTIVITY_MS = 5_000;
+/** A fault lasts a second or two here: what was before it must not be among what is looked at. */
+const ACTIVITY_MS = 1_000;
 
 const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b);
