@@ -112,18 +112,24 @@ const best = (candidates: Candidates, data: Data, fit: Float64Array, sigmas: num
     for (let at = candidates.from[member]!; at < candidates.from[member + 1]!; at++)
       sums[candidates.ids[at]!]! += score;
   });
-  let [first, second] = [0, 0];
-  let winner: Candidate | undefined;
-  for (const candidate of candidates.all) {
+  const gains = candidates.all.map((candidate) => {
     const mean = sums[candidate.id]! / candidate.weight;
-    if (mean <= 0) continue;
-    const gain = (mean * mean * candidate.weight) / CLIPPED_VARIANCE - candidate.penalty;
-    if (gain > first && isOff(mean, candidate.weight, sigmas)) {
-      [first, second] = [gain, Math.max(first, second)];
-      winner = candidate;
-    } else second = Math.max(second, gain);
-  }
-  return winner === undefined ? undefined : { candidate: winner, lead: first - second };
+    return mean <= 0 ? 0 : (mean * mean * candidate.weight) / CLIPPED_VARIANCE - candidate.penalty;
+  });
+  const highest = (of: readonly Candidate[]): Candidate | undefined =>
+    of.reduce<Candidate | undefined>(
+      (most, each) => (gains[each.id]! > (most === undefined ? 0 : gains[most.id]!) ? each : most),
+      undefined,
+    );
+  const winner = highest(
+    candidates.all.filter(({ id, weight }) => gains[id]! > 0 && isOff(sums[id]! / weight, weight, sigmas)),
+  );
+  if (winner === undefined) return undefined;
+  // A kind that only one workspace has is the same as that kind within it: sums that are equal are of the same members.
+  const next = highest(
+    candidates.all.filter(({ id, weight }) => sums[id] !== sums[winner.id] || weight !== winner.weight),
+  );
+  return { candidate: winner, lead: gains[winner.id]! - (next === undefined ? 0 : gains[next.id]!) };
 };
 
 /** Effects of all chosen causes together: Newton's steps on one after the other. */

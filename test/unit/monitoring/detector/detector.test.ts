@@ -112,3 +112,16 @@ test('what an operator accepts is normal from then on, and stays in the history 
   detector.accept({ scope: { kind: 'no.such' }, by: 'ada', reason: '', at: at + 2 * DAY });
   expect(detector.baselineHistory().at(-1)).toEqual(accepted);
 });
+
+test('a kind that only one workspace has is told apart from the workspace', () => {
+  const from = BEGIN + 5 * DAY;
+  function* withDates(): Generator<Observation> {
+    for (const o of calculations(5.5, () => 1)) {
+      const dated = o.workspace === 'w1' && Number(o.segment.slice(1)) % 8 === 1;
+      yield dated ? { ...o, kinds: ['property.date'], durationMs: o.durationMs * (o.finishedAt >= from ? 20 : 1) } : o;
+    }
+  }
+  const events = eventsOf(new Detector(), withDates());
+  expect(new Set(events.map(({ alert }) => alert.id)).size).toBe(1);
+  expect(events.at(-1)!.alert).toMatchObject({ scope: { kind: 'property.date' }, severity: 'critical' });
+});
