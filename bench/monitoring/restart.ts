@@ -53,7 +53,7 @@ export const measureRestart = async (url: string): Promise<Restart> => {
     const { rows } = await client.query<{ mb: number }>('select length(state) / 1e6 as mb from monitor_saves');
     const before = { cpu: process.cpuUsage(), at: performance.now() };
     const saved = await loadSaved(client);
-    const restored = detectorFrom({})(saved?.state);
+    const restored = saved !== undefined && 'state' in saved ? detectorFrom({})(saved.state) : undefined;
     const restoreMs = performance.now() - before.at;
     const { user, system } = process.cpuUsage(before.cpu);
     if (restored?.baselines().length !== SEGMENTS) throw new Error('not all segments came back');

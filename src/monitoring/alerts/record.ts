@@ -40,6 +40,12 @@ export const recordAlertEvents = async (db: Queryable, events: readonly AlertEve
     ]);
 };
 
+/** Alerts that are not over, as they were last told. */
+export const openAlertsOf = async (db: Queryable): Promise<Alert[]> => {
+  const { rows } = await db.query<{ alert: Alert }>('select alert from alerts where resolved_at is null order by seq');
+  return rows.map(({ alert }) => alert);
+};
+
 /**
  * Writes what the diagnosis of an alert found. Its opening notice waits for this, for `DIAGNOSIS_WAIT_MS` at most. Nothing happens where
  * the alert is not there any more.

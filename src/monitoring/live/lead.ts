@@ -116,7 +116,13 @@ export class Lead {
     const { stepMs = STEP_MS, log } = this.#options;
     const began = performance.now();
     const watch = await Watch.restore({ ...this.#options, client });
-    log.info({ tookMs: Math.round(performance.now() - began) }, 'this process watches calculations');
+    const tookMs = Math.round(performance.now() - began);
+    log.info({ tookMs }, 'this process watches calculations');
+    if (watch.relearned !== undefined)
+      log.warn(
+        { reason: watch.relearned, tookMs },
+        'the saved state of the detector cannot be read: it has learned anew from the calculations of the last weeks; what operators accepted as normal meanwhile is to be accepted again',
+      );
     this.#lead(true);
     let maintainedAt = performance.now();
     while (!this.#stopped) {

@@ -4,7 +4,7 @@ import type { Judge } from './judge.ts';
 import { RELEARN_DAYS, STEP_FACTS } from './limits.ts';
 import { acceptsOf } from './requests.ts';
 import { inOrder, signalsOf, tellPresent, writesOf } from './signals.ts';
-import { loadSaved, type Position, type StepRecord, stepsAfter } from './state.ts';
+import { type Loaded, loadSaved, type Position, type StepRecord, stepsAfter } from './state.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -23,26 +23,40 @@ export const judgeFact = (judge: Judge | undefined, fact: Fact): JudgedFact => {
  * state is of another version it learns from the facts of the last weeks instead.
  *
  * @param db a transaction's client that has locked the position
- * @returns with the number of facts that were judged again
+ * @returns with the number of facts that were judged again, and why it had to learn anew
  */
 export const restoreJudge = async (
   db: Queryable,
   judgeFrom: JudgeFrom,
   position: Position & { readonly nowMs: number },
-): Promise<{ readonly judge: Judge; readonly repeated: number; readonly relearned: boolean }> => {
+): Promise<{ readonly judge: Judge; readonly repeated: number; readonly relearned?: string }> => {
   const saved = await loadSaved(db);
   const steps = await stepsAfter(db, saved?.step ?? 0);
-  const known = saved === undefined ? undefined : judgeFrom(saved.state);
+  const { known, fault } = judgeOf(judgeFrom, saved);
   const fresh = judgeFrom(undefined);
   if (fresh === undefined) throw new Error('a detector can always begin from nothing');
   if (known === undefined && steps.length < position.step) {
     const repeated = await relearn(db, fresh, position);
-    return { judge: fresh, repeated, relearned: true };
+    return { judge: fresh, repeated, relearned: fault };
   }
   const judge = known ?? fresh;
   let repeated = 0;
   for (const step of steps) repeated += await repeat(db, judge, step);
-  return { judge, repeated, relearned: false };
+  return { judge, repeated };
+};
+
+/** A state that cannot be read, for whatever reason, must not keep everything from being watched for ever. */
+const judgeOf = (
+  judgeFrom: JudgeFrom,
+  saved: Loaded,
+): { readonly known?: Judge | undefined; readonly fault: string } => {
+  if (saved === undefined) return { fault: 'there is no saved state' };
+  if ('fault' in saved) return { fault: saved.fault };
+  try {
+    return { known: judgeFrom(saved.state), fault: 'the saved state is of another version' };
+  } catch (error) {
+    return { fault: (error as Error).message };
+  }
 };
 
 /** What a step did to the detector, again; gives the number of facts. */

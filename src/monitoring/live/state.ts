@@ -71,11 +71,19 @@ export interface Saved {
   readonly state: unknown;
 }
 
-export const loadSaved = async (db: Queryable): Promise<Saved | undefined> => {
+/** Undefined where there is none; with a `fault` where its bytes cannot be read. */
+export type Loaded = Saved | { readonly step: number; readonly fault: string } | undefined;
+
+export const loadSaved = async (db: Queryable): Promise<Loaded> => {
   const { rows } = await db.query<{ step: number; state: Buffer }>('select step, state from monitor_saves');
   const row = rows[0];
   if (row === undefined) return undefined;
-  return { step: row.step, state: deserialize(await unpack(row.state)) };
+  const { step } = row;
+  try {
+    return { step, state: deserialize(await unpack(row.state)) };
+  } catch (error) {
+    return { step, fault: (error as Error).message };
+  }
 };
 
 /**

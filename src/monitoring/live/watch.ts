@@ -9,12 +9,13 @@ import {
   markRecorded,
   takeEnded,
 } from '../recorder.ts';
-import type { AlertEvent } from '../types.ts';
+import type { Alert, AlertEvent } from '../types.ts';
 import { BaselineBook } from './baselines.ts';
 import type { Judge } from './judge.ts';
 import { BEHIND_MS, GRACE_MS, SAMPLES_BEFORE_MS, SAVE_FACTS, SAVE_MS, SHOW_MS, STEP_FACTS } from './limits.ts';
 import { Partitions, type PartitionedTable } from './partitions.ts';
 import { takeAccepts } from './requests.ts';
+import { reconcile } from './reconcile.ts';
 import { judgeFact, type JudgeFrom, restoreJudge } from './restore.ts';
 import { addToRollups } from './rollups.ts';
 import { bandsOf, NOTHING_SHOWN, type Shown, shownOf } from './shown.ts';
@@ -37,6 +38,8 @@ export interface WatchOptions {
   readonly timeoutMs: number;
   /** Writes what is to be told, in the transaction of the step that found it. */
   readonly tell: (client: pg.ClientBase, events: readonly AlertEvent[]) => Promise<void>;
+  /** The alerts that are open for everybody, which the detector must follow. Left out: those that it follows. */
+  readonly open?: (client: pg.ClientBase) => Promise<readonly Alert[]>;
   readonly graceMs?: number;
   readonly behindMs?: number;
   readonly stepFacts?: number;
@@ -56,6 +59,8 @@ interface Restored {
   readonly step: number;
   /** Facts that were judged again. */
   readonly repeated: number;
+  /** Why the detector learned anew from the facts of the last weeks. */
+  readonly relearned?: string | undefined;
 }
 
 /**
@@ -69,6 +74,8 @@ export class Watch {
   readonly #definitions = new Definitions();
   readonly #judge: Judge | undefined;
   readonly #baselines: BaselineBook;
+  /** Why the detector had to learn anew; undefined where it goes on from what was saved. */
+  readonly relearned: string | undefined;
   #step: number;
   #shown = NOTHING_SHOWN;
   #savedAt = performance.now();
@@ -80,7 +87,9 @@ export class Watch {
     this.#judge = restored.judge;
     this.#baselines = restored.baselines;
     this.#step = restored.step;
-    this.#factsSinceSave = restored.repeated;
+    this.relearned = restored.relearned;
+    // Learned anew is saved soon: to learn once more would find other alerts.
+    this.#factsSinceSave = restored.relearned === undefined ? restored.repeated : SAVE_FACTS;
   }
 
   /** The detector as it was saved, and after it the steps since, whose events have been told. */
@@ -89,9 +98,9 @@ export class Watch {
     const partitions = new Partitions(tables);
     const restored = await transaction(client, async () => {
       const position = await lockPosition(client);
-      const { judge, repeated } =
-        judgeFrom === undefined ? { judge: undefined, repeated: 0 } : await restoreJudge(client, judgeFrom, position);
-      return { judge, baselines: await BaselineBook.open(client), step: position.step, repeated };
+      const restored = judgeFrom === undefined ? { repeated: 0 } : await restoreJudge(client, judgeFrom, position);
+      if ('judge' in restored) await agree(options, restored.judge, position.at ?? position.nowMs);
+      return { judge: undefined, ...restored, baselines: await BaselineBook.open(client), step: position.step };
     });
     const watch = new Watch(options, partitions, restored);
     await watch.maintain();
@@ -235,6 +244,15 @@ export class Watch {
     this.#factsSinceSave = 0;
   }
 }
+
+/** What is open for everybody and what the detector follows are the same from here on. */
+const agree = async ({ client, tell, open }: WatchOptions, judge: Judge, at: number): Promise<void> => {
+  if (open === undefined) return;
+  const events = reconcile(await open(client), judge.openAlerts(), at);
+  if (events.length === 0) return;
+  await client.query('set local synchronous_commit = on');
+  await tell(client, events);
+};
 
 const newest = (rows: readonly EndedRow[]): number =>
   rows.reduce((max, { finished_at }) => Math.max(max, finished_at.getTime()), 0);

@@ -1,6 +1,6 @@
 /** The thread in which calculations are watched: judging ten thousand segments must not hold up the requests of this process. */
 import type { Log } from '../../core/log.ts';
-import { recordAlertEvents } from '../alerts/record.ts';
+import { openAlertsOf, recordAlertEvents } from '../alerts/record.ts';
 import { detectorFrom } from './detector.ts';
 import { Lead } from './lead.ts';
 import type { FromThread, ThreadTask, ToThread } from './thread.ts';
@@ -20,6 +20,7 @@ export default async ({ settings, port }: ThreadTask): Promise<void> => {
     ...settings,
     judgeFrom: detectorFrom(settings.config),
     tell: recordAlertEvents,
+    open: openAlertsOf,
     log: { debug: logged('debug'), info: logged('info'), warn: logged('warn'), error: logged('error') },
     onLeading: (leading) => tell({ kind: 'leading', leading }),
     onView: (view) => tell({ kind: 'view', view }),
