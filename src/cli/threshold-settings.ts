@@ -1,3 +1,4 @@
+import { configFaults } from '../monitoring/detector/config-limits.ts';
 import { DETECTOR_SETTINGS, type DetectorConfig } from '../monitoring/detector/config.ts';
 
 /** The thresholds of the detector as environment variables, made of its own table. */
@@ -48,6 +49,13 @@ export const readThresholds = (
       faults.push(
         `${variable} must be ${hours ? 'a time such as 1h, 90m or 2d' : 'a number above 0'} (it is "${text.slice(0, 80)}")`,
       );
+  }
+  for (const { name, must } of configFaults(thresholds, variableOf)) {
+    const text = environment[variableOf(name)] ?? '';
+    const unit = name.endsWith('Hours') ? ', in hours' : '';
+    faults.push(
+      `${variableOf(name)} must be ${must}${unit} (${text === '' ? 'by default it is not' : `it is "${text.slice(0, 80)}"`})`,
+    );
   }
   return { thresholds, faults };
 };

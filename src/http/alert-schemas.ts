@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MAX_NAME_CHARACTERS, MAX_PAGE, MAX_REASON_CHARACTERS } from '../monitoring/alerts/limits.ts';
 import { CONDITION_KINDS } from '../conditions/types.ts';
 import { SEVERITIES } from '../monitoring/types.ts';
-import { instant, integerParameter, plainText } from './validation.ts';
+import { instant, integerParameter, plainText, saidText } from './validation.ts';
 
 /** The shapes of alerts, silences and what is asked of them. */
 
@@ -145,7 +145,7 @@ export const silenceBody = z
       .optional()
       .meta({ description: 'alerts of this kind, workspace, segment; a segment needs its workspace' }),
     upTo: severity.optional().meta({ description: 'the highest severity that it silences; absent: any' }),
-    reason: plainText(1, MAX_REASON_CHARACTERS),
+    reason: saidText(MAX_REASON_CHARACTERS),
     by,
     startsAt: instant.optional().meta({ description: 'by default now' }),
     endsAt: instant.meta({ description: 'within 30 days' }),

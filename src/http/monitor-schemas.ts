@@ -5,7 +5,7 @@ import { MAX_ACCEPT_REASON } from '../monitoring/live/limits.ts';
 import { STEP_NAMES } from '../monitoring/queries/series.ts';
 import { SEVERITIES } from '../monitoring/types.ts';
 import { segmentKey } from './schemas.ts';
-import { instant, integerParameter, plainText } from './validation.ts';
+import { instant, integerParameter, plainText, saidText } from './validation.ts';
 
 /** The shapes of what `/v1/monitor/…` takes and gives. Every schema that an operation names carries an id. */
 
@@ -138,7 +138,7 @@ export const acceptBody = z
       workspace: workspaceName.optional(),
       segment: segmentKey.optional(),
     }),
-    reason: plainText(1, MAX_ACCEPT_REASON),
+    reason: saidText(MAX_ACCEPT_REASON),
     by: plainText(1, MAX_BY).optional().meta({ description: 'who says so; "operator" where it is left out' }),
   })
   .meta({ id: 'AcceptBaselines' });

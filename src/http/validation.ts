@@ -112,6 +112,10 @@ export const plainText = (low: number, high: number) =>
       if (fault !== undefined) context.addIssue({ code: 'custom', message: `must not hold ${fault}` });
     });
 
+/** Text that says something: more than spaces. */
+export const saidText = (high: number) =>
+  plainText(1, high).refine((text) => text === '' || text.trim() !== '', 'must not be blank');
+
 export const userId = plainText(1, MAX_USER_ID);
 
 /** A moment in a query string or a body, as ISO 8601 with a zone. */

@@ -3,6 +3,7 @@ import { EvenkeelError, invalid } from '../../core/errors.ts';
 import { parseJson } from '../../core/json.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import { describe, quote } from '../../core/text.ts';
+import { configFaults } from '../../monitoring/detector/config-limits.ts';
 import { DETECTOR_SETTINGS, type DetectorConfig } from '../../monitoring/detector/config.ts';
 
 const NAMES = DETECTOR_SETTINGS.map(({ name }) => name);
@@ -20,7 +21,18 @@ export const readDetectorConfig = (text: string): Partial<DetectorConfig> => {
     if (typeof threshold !== 'number' || !Number.isFinite(threshold) || threshold < 0)
       throw invalid(`${name} must be a number from 0, not ${describe(threshold)}`);
   }
-  return value;
+  const thresholds: Partial<DetectorConfig> = value;
+  const [fault] = configFaults(thresholds);
+  if (fault !== undefined)
+    throw invalid(`${fault.name} must be ${fault.must}${isGiven(thresholds, fault.name)}`, {
+      hint: '"evenkeel backtest --help" lists the thresholds with their defaults',
+    });
+  return thresholds;
+};
+
+const isGiven = (thresholds: Partial<DetectorConfig>, name: keyof DetectorConfig): string => {
+  const value = thresholds[name];
+  return value === undefined ? ', and is not by default' : `, not ${value}`;
 };
 
 /** The file of `--config`. */

@@ -76,11 +76,16 @@ const silence = async (invocation: Invocation): Promise<void> => {
   const duration = textOption(invocation, 'for');
   const endsAt =
     textOption(invocation, 'until') ?? (duration && new Date(Date.now() + readDuration(duration)).toISOString());
+  if (duration !== undefined && textOption(invocation, 'until') !== undefined)
+    throw new UsageError('a silence has one end: --for or --until, not both');
   if (endsAt === undefined) throw new UsageError('a silence needs an end: --for 2h, or --until 2026-01-31T18:00:00Z');
   if (textOption(invocation, 'reason') === undefined) throw new UsageError('a silence needs a --reason');
   const scope = given(invocation, { kind: 'kind', workspace: 'workspace', segment: 'segment' });
   const what = given(invocation, { alert: 'alert', rule: 'rule', 'up-to': 'upTo' });
-  if (Object.keys(scope).length + Object.keys(what).length === 0 && invocation.options['all'] !== true)
+  const isAll = invocation.options['all'] === true;
+  const narrow = Object.keys(scope).length + Object.keys(what).length > 0;
+  if (isAll && narrow) throw new UsageError('--all silences every alert: leave it out to silence some');
+  if (!isAll && !narrow)
     throw new UsageError('say what to silence: --kind, --workspace, --segment, --alert, --rule, --up-to; or --all');
   const made = await Client.of(invocation).json<SilenceResource>('/v1/silences', {
     method: 'POST',

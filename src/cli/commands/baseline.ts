@@ -18,8 +18,9 @@ const run = async (invocation: Invocation): Promise<void> => {
     ...(workspace === undefined ? {} : { workspace }),
     ...(segment === undefined ? {} : { segment }),
   };
-  if (Object.keys(scope).length === 0 && options['all'] !== true)
-    throw new UsageError('say what is normal now: --kind, --workspace, --segment; or --all');
+  const [isAll, narrow] = [options['all'] === true, Object.keys(scope).length > 0];
+  if (isAll && narrow) throw new UsageError('--all is about all segments: leave it out to accept some');
+  if (!isAll && !narrow) throw new UsageError('say what is normal now: --kind, --workspace, --segment; or --all');
   const accepted = await Client.of(invocation).json<object>('/v1/monitor/baselines/accept', {
     method: 'POST',
     body: { scope, reason, ...(by === undefined ? {} : { by }) },

@@ -50,11 +50,17 @@ export const alertRoutes = (alerts: Alerts): Route[] => [
     answers: { 200: { description: 'The stream.', content: { 'text/event-stream': 'text' } } },
     handle: async ({ caller, query, request, response }) => {
       const resumed = resumeAfter(request.headers['last-event-id'], query.lastEventId);
+      // Whoever remembers an event that is yet to come (the database was restored from a backup) misses none of those that do.
       const latest = await alerts.beginStream();
-      await streamEvents(response, 'alert', (signal) => alerts.watch(viewerOf(caller), resumed ?? latest, signal), {
-        eager: true,
-        idOf: (event) => (event as { id: number }).id,
-      });
+      await streamEvents(
+        response,
+        'alert',
+        (signal) => alerts.watch(viewerOf(caller), Math.min(resumed ?? latest, latest), signal),
+        {
+          eager: true,
+          idOf: (event) => (event as { id: number }).id,
+        },
+      );
       return undefined;
     },
   }),

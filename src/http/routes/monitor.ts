@@ -1,4 +1,4 @@
-import { EvenkeelError, invalid, notFound } from '../../core/errors.ts';
+import { conflict, EvenkeelError, invalid, notFound } from '../../core/errors.ts';
 import type { Queryable } from '../../database/port.ts';
 import { keptSince, partitionedTables, type Retention } from '../../monitoring/live/partitions.ts';
 import { requestAccept } from '../../monitoring/live/requests.ts';
@@ -10,6 +10,7 @@ import {
   baselineChanges,
   baselinesOf,
   currentBaselines,
+  hasBaselines,
 } from '../../monitoring/queries/baselines.ts';
 import { type Point, readSeries } from '../../monitoring/queries/series.ts';
 import { MAX_JSON_BYTES } from '../limits.ts';
@@ -140,6 +141,10 @@ export const monitorRoutes = ({ db, workspaces, monitor, retention }: MonitorRou
         ...(workspace === undefined ? {} : { workspace }),
         ...(segment === undefined ? {} : { segment }),
       };
+      if (!(await hasBaselines(db, scope)))
+        throw conflict('nothing in this scope is compared with a baseline yet, so there is nothing to accept', {
+          hint: 'the first baseline is made of some days (ALERT_LEARN_DAYS) of calculations: GET /v1/monitor/baselines',
+        });
       const request = await requestAccept(db, { scope, by: body.by ?? 'operator', reason: body.reason });
       return { status: 202, body: { request, scope } };
     },

@@ -101,13 +101,30 @@ const INSERT = `
   where (select count(*) from alert_silences where ends_at > clock_timestamp()) < $11::integer
   returning ${COLUMNS}`;
 
-/** Throws 422 for a period that is not allowed or a segment without its workspace, 409 where there are too many. */
+/** A silence of an alert that there is not, or that is over, would keep nothing silent, and nobody would notice. */
+const mustBeOpen = async (db: Queryable, alert: string): Promise<void> => {
+  const { rows } = await db.query<{ over: boolean }>(
+    'select resolved_at is not null as over from alerts where id = $1::text',
+    [alert],
+  );
+  if (rows[0] === undefined) throw notFound(`alert "${alert.slice(0, 64)}"`);
+  if (rows[0].over)
+    throw conflict(`alert "${alert.slice(0, 64)}" is over already`, {
+      hint: 'to keep the next one like it silent, name its rule or scope',
+    });
+};
+
+/**
+ * Throws 422 for a period that is not allowed or a segment without its workspace, 404 and 409 for an alert that is not open, 409 where there
+ * are too many.
+ */
 export const createSilence = async (db: Queryable, silence: NewSilence, by: string): Promise<SilenceResource> => {
   const { scope = {} } = silence;
   if (scope.segment !== undefined && scope.workspace === undefined)
     throw invalid('a segment needs its workspace', { path: 'scope.workspace' });
   const now = Date.now();
   const { starts, ends } = periodOf(silence, now);
+  if (silence.alert !== undefined) await mustBeOpen(db, silence.alert);
   const { rows } = await db.query<SilenceRow>(INSERT, [
     silence.alert ?? null,
     silence.rule ?? null,

@@ -99,7 +99,8 @@ export class Watch {
     const restored = await transaction(client, async () => {
       const position = await lockPosition(client);
       const restored = judgeFrom === undefined ? { repeated: 0 } : await restoreJudge(client, judgeFrom, position);
-      if ('judge' in restored) await agree(options, restored.judge, position.at ?? position.nowMs);
+      // Before the first step nothing can have been told by a detector.
+      if ('judge' in restored && position.step > 0) await agree(options, restored.judge, position.at ?? position.nowMs);
       return { judge: undefined, ...restored, baselines: await BaselineBook.open(client), step: position.step };
     });
     const watch = new Watch(options, partitions, restored);

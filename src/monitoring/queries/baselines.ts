@@ -1,5 +1,6 @@
 import type { Queryable } from '../../database/port.ts';
 import { sql } from '../../database/sql.ts';
+import type { Scope } from '../types.ts';
 
 /** What a segment's calculations are compared with. Times are epoch milliseconds. */
 export interface BaselineRow {
@@ -27,6 +28,7 @@ export interface BaselineChangeRow {
 }
 
 const CURRENT = { name: 'monitor-baselines-current', text: sql('monitor-baselines-current') };
+const HAS = { name: 'monitor-has-baselines', text: sql('monitor-has-baselines') };
 const HISTORY = { name: 'monitor-baselines-of', text: sql('monitor-baselines-of') };
 
 export interface BaselinePage {
@@ -55,6 +57,15 @@ export const baselinesOf = async (
   segment: string,
   limit: number,
 ): Promise<BaselineRow[]> => (await db.query<BaselineRow>({ ...HISTORY, values: [workspace, segment, limit] })).rows;
+
+/** Whether anything in the scope is compared with a baseline; before that there is nothing to accept. */
+export const hasBaselines = async (db: Queryable, { kind, workspace, segment }: Scope): Promise<boolean> => {
+  const { rows } = await db.query<{ has: boolean }>({
+    ...HAS,
+    values: [kind ?? null, workspace ?? null, segment ?? null],
+  });
+  return rows[0]?.has === true;
+};
 
 /** What happened to the baselines altogether, newest first. */
 export const baselineChanges = async (db: Queryable, limit: number): Promise<BaselineChangeRow[]> =>

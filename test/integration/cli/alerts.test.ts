@@ -89,7 +89,31 @@ it('tests the channels, and fails where one does', async () => {
   expect(bad.out).toContain('answered 418: a teapot');
 });
 
-it('accepts what calculations take now as normal', async () => {
+it('takes one end of a silence, and all or some', async () => {
+  const silence = (...args: string[]) => type('alerts', 'silence', '--reason', 'x', ...args);
+  expect(await silence('--all', '--for', '2h', '--until', '2026-01-31T00:00:00Z')).toMatchObject({
+    status: 2,
+    err: expect.stringContaining('--for or --until'),
+  });
+  expect(await silence('--all', '--kind', 'property.is_set', '--for', '2h')).toMatchObject({
+    status: 2,
+    err: expect.stringContaining('--all silences every alert'),
+  });
+  expect(await type('baseline', 'accept', '--all', '--kind', 'property.is_set', '--reason', 'x')).toMatchObject({
+    status: 2,
+    err: expect.stringContaining('--all is about all segments'),
+  });
+});
+
+it('accepts what calculations take now as normal, where there is a baseline', async () => {
+  expect(await type('baseline', 'accept', '--all', '--reason', 'a new index')).toMatchObject({
+    status: 1,
+    err: expect.stringContaining('nothing in this scope is compared with a baseline yet'),
+  });
+  await service.database.pool.query(`
+    insert into monitor_baseline_changes (version, at, reason, segments, change) values (1, now(), 'first', 1, 1);
+    insert into monitor_baselines (workspace, segment, since, definition, version, kinds, expected_ms, calculations, spread)
+    values ('default', 'vip', now(), 1, 1, '{property.is_set}', 8, 30, 0.3)`);
   const accepted = await type('baseline', 'accept', '--kind', 'property.is_set', '--reason', 'a new index', '--json');
   expect(accepted).toMatchObject({ status: 0, err: '' });
   expect(JSON.parse(accepted.out)).toMatchObject({ scope: { kind: 'property.is_set' } });

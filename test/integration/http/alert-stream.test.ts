@@ -73,13 +73,12 @@ it('tells what happens from now on, each with the alert as it was then', async (
   );
   await call(`${service.url}/v1/alerts/alr_1/acknowledge`, { body: { by: 'Ada' }, headers: operator });
   await record(resolved(escalated(alert, 'warning').alert));
-  await until('all are there', () => stream.events.length === 5);
-  expect(typesOf(stream)).toEqual(['opened', 'escalated', 'diagnosed', 'acknowledged', 'resolved']);
-  expect(stream.events[0]?.data).toMatchObject({
-    severity: 'drift',
-    alert: { id: 'alr_1', severity: 'drift' },
-  });
-  expect(stream.events[3]?.data).toMatchObject({ by: 'Ada', alert: { severity: 'warning' } });
+  // The service's own watching may tell diagnoses in between.
+  const told = () => stream.events.map(({ data }) => data).filter(({ type }) => type !== 'diagnosed');
+  await until('all are there', () => told().length === 4 && typesOf(stream).includes('diagnosed'));
+  expect(told().map(({ type }) => type)).toEqual(['opened', 'escalated', 'acknowledged', 'resolved']);
+  expect(told()[0]).toMatchObject({ severity: 'drift', alert: { id: 'alr_1', severity: 'drift' } });
+  expect(told()[2]).toMatchObject({ by: 'Ada', alert: { severity: 'warning' } });
   stream.close();
 });
 
@@ -105,6 +104,15 @@ it('goes on after the event that was seen last, by header or query, without a ga
     expect(openings(resumed)).toEqual(ids.slice(100));
     resumed.close();
   }
+});
+
+it('begins now for who has seen what is yet to come, as after a restored backup', async () => {
+  const stream = await follow(operator, '/v1/alerts/events?lastEventId=99999999');
+  await until('it has begun', () => stream.text().startsWith(': here'));
+  await record(opened(anAlert({ id: 'next' })));
+  await until('it is there', () => stream.events.length > 0);
+  expect(stream.events[0]?.data).toMatchObject({ type: 'opened', alert: { id: 'next' } });
+  stream.close();
 });
 
 it('tells a workspace what concerns it, without what is not its own', async () => {

@@ -171,9 +171,22 @@ describe('acknowledging and silencing', () => {
     ['an unknown kind', { reason: 'x', endsAt: inDays(1), scope: { kind: 'nothing' } }, 'scope.kind'],
     ['an unknown field', { reason: 'x', endsAt: inDays(1), severity: 'drift' }, 'severity'],
     ['an empty reason', { reason: '', endsAt: inDays(1) }, 'reason'],
+    ['a blank reason', { reason: ' \t', endsAt: inDays(1) }, 'reason'],
   ])('refuses %s', async (_, body, path) => {
     const { status, json } = await post('/v1/silences', body);
     expect([status, json.error.path]).toEqual([422, path]);
+  });
+
+  it('silences one alert only while that is open', async () => {
+    const silence = (alert: string): Promise<{ status: number }> =>
+      post('/v1/silences', { alert, reason: 'x', endsAt: inDays(1) });
+    expect((await silence('alr_2')).status).toBe(404);
+    await record(
+      opened(anAlert({ id: 'alr_1' })),
+      opened(anAlert({ id: 'alr_2' })),
+      resolved(anAlert({ id: 'alr_2' })),
+    );
+    expect([(await silence('alr_1')).status, (await silence('alr_2')).status]).toEqual([201, 409]);
   });
 });
 

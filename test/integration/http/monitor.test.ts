@@ -161,15 +161,20 @@ describe('/v1/monitor/baselines', () => {
 
   it('are accepted by the operator, with a reason', async () => {
     const accept = (body: unknown, key?: string): Promise<Answer> => ask('/v1/monitor/baselines/accept', key, body);
-    expect(await accept({ scope: { kind: 'sample' }, reason: 'new disks', by: 'ann' })).toMatchObject({
+    expect(await accept({ scope: { kind: 'property.equals' }, reason: 'new disks', by: 'ann' })).toMatchObject({
       status: 202,
-      json: { request: 1, scope: { kind: 'sample' } },
+      json: { request: 1, scope: { kind: 'property.equals' } },
+    });
+    expect(await accept({ scope: { kind: 'sample' }, reason: 'new disks' })).toMatchObject({ status: 409 });
+    expect(await accept({ scope: {}, reason: ' ' })).toMatchObject({
+      status: 422,
+      json: { error: { message: 'reason: must not be blank' } },
     });
     expect(await accept({ scope: {}, reason: 'x' }, keys['acme'])).toMatchObject({ status: 403 });
     expect(await accept({ scope: {} })).toMatchObject({ status: 422, json: { error: { path: 'reason' } } });
     expect(await accept({ scope: { segment: 'a' }, reason: 'x' })).toMatchObject({ status: 422 });
     expect(await accept({ scope: { workspace: 'acme', segment: 'b' }, reason: 'x' })).toMatchObject({ status: 404 });
     const { rows } = await service.database.pool.query('select by, reason, scope, step from monitor_accepts');
-    expect(rows).toEqual([{ by: 'ann', reason: 'new disks', scope: { kind: 'sample' }, step: null }]);
+    expect(rows).toEqual([{ by: 'ann', reason: 'new disks', scope: { kind: 'property.equals' }, step: null }]);
   });
 });

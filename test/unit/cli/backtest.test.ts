@@ -161,6 +161,13 @@ describe('evenkeel backtest', () => {
     ['{"multiple": "3"}', 'multiple must be a number from 0, not the string "3"', ''],
     ['[3]', 'it must be a JSON object such as {"multiple": 3}, not a list of 1', ''],
     ['{', 'config.json: ', ''],
+    ['{"windowHours": 0.25}', 'config.json: windowHours must be from 1 to 72, not 0.25', 'backtest --help'],
+    ['{"maxWindowHours": 0.5}', 'maxWindowHours must be from 1 to 72, not 0.5', ''],
+    ['{"windowHours": 48, "maxWindowHours": 24}', 'windowHours must be at most maxWindowHours, 24, not 48', ''],
+    ['{"referenceDays": 28}', 'referenceDays must be at most 29 with referenceLagDays, 7', ''],
+    ['{"clearRatio": 1.4}', 'clearRatio must be at most driftRatio, 1.15', ''],
+    ['{"outlierShare": 5}', 'outlierShare must be from 0 to 1, not 5', ''],
+    ['{"multiple": 0}', 'multiple must be at least 1, not 0', ''],
   ])('refuses the thresholds %s', async (text, said, hint) => {
     const config = write('config.json', text);
     const { status, err } = await type('backtest', write('one.csv', HEADER + LINE), '--config', config);

@@ -87,6 +87,10 @@ describe('settings', () => {
       expect(faultsOf({ [variable]: '-1' })).toEqual([expect.stringMatching(new RegExp(`^${variable} must be `))]);
     }
     expect(faultsOf({ ALERT_MULTIPLE: '0' })).toHaveLength(1);
+    expect(faultsOf({ ALERT_WINDOW: '15m' })).toEqual(['ALERT_WINDOW must be from 1 to 72, in hours (it is "15m")']);
+    expect(faultsOf({ ALERT_REFERENCE_LAG_DAYS: '10' })).toEqual([
+      'ALERT_REFERENCE_DAYS must be at most 29 with ALERT_REFERENCE_LAG_DAYS, 10: that many days are kept (by default it is not)',
+    ]);
     expect(settingsOf({ ALERT_MULTIPEL: '3', ALERT_SOMETHING_ELSE: 'x' }).warnings).toEqual([
       expect.stringContaining('did you mean "ALERT_MULTIPLE"?'),
     ]);

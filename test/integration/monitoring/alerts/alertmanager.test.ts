@@ -74,7 +74,7 @@ describe('what is posted', () => {
     start(receiver.url);
     await record(database, opened(recent({ id: 'undiagnosed' })));
     await alerts?.silence(
-      { alert: 'silenced', reason: 'x', endsAt: new Date(Date.now() + 60_000).toISOString() },
+      { scope: { workspace: 'acme' }, reason: 'x', endsAt: new Date(Date.now() + 60_000).toISOString() },
       'Ada',
     );
     await open(database, opened(recent({ id: 'silenced', scope: { workspace: 'acme' } })));
