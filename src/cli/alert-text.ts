@@ -1,6 +1,6 @@
 import type { AlertDetails, AlertResource } from '../monitoring/alerts/resources.ts';
 import type { SilenceResource } from '../monitoring/alerts/silences.ts';
-import { factor, scopeText } from '../monitoring/alerts/words.ts';
+import { factor, ratioText, scopeText } from '../monitoring/alerts/words.ts';
 
 /** Alerts and silences on a terminal. Pure. */
 
@@ -15,9 +15,9 @@ export const plain = (text: string): string =>
 const time = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
 
 export const alertLines = (alert: AlertResource): string => {
-  const { id, severity, state, ratio, scope, onset, resolvedAt, summary } = alert;
+  const { id, rule, severity, state, ratio, scope, onset, resolvedAt, summary } = alert;
   const until = resolvedAt === null ? '' : ` until ${time(resolvedAt)}`;
-  return `${plain(id)}  ${severity}, ${state}, ${factor(ratio)} normal, ${plain(scopeText(scope))}, since ${time(onset)}${until} UTC\n    ${plain(summary)}\n`;
+  return `${plain(id)}  ${severity}, ${state}, ${ratioText(rule, ratio)}, ${plain(scopeText(scope))}, since ${time(onset)}${until} UTC\n    ${plain(summary)}\n`;
 };
 
 const list = (title: string, lines: readonly string[]): string =>
@@ -52,7 +52,9 @@ export const detailLines = (alert: AlertDetails): string => {
     list('Silenced by', silencedBy),
     list(
       'What happened',
-      events.map(({ at, type, severity, ratio }) => `${time(at)}  ${type}  ${severity}, ${factor(ratio)} normal`),
+      events.map(
+        ({ at, type, severity, ratio }) => `${time(at)}  ${type}  ${severity}, ${ratioText(alert.rule, ratio)}`,
+      ),
     ),
     list(
       'Who was told',

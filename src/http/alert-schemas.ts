@@ -54,7 +54,7 @@ const alertFields = {
   onset: moment.meta({ description: 'when it is estimated to have begun' }),
   openedAt: moment,
   resolvedAt: nullable(moment),
-  ratio: z.number().meta({ description: '× normal, now' }),
+  ratio: z.number().meta({ description: '× normal, now; of a rule other than `slow`, × its threshold' }),
   peakRatio: z.number(),
   rollingMs: nullable(z.number()).meta({ description: OTHERS }),
   baselineMs: nullable(z.number()).meta({ description: OTHERS }),

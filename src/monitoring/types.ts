@@ -59,7 +59,7 @@ export interface Contributor {
   readonly calculations: number;
 }
 
-/** One cause, from when it is first said until it is over. Times are epoch milliseconds, ratios × normal. */
+/** One cause, from when it is first said until it is over. Times are epoch milliseconds, ratios × normal; of rules other than `slow`, × their threshold. */
 export interface Alert {
   readonly id: string;
   readonly rule: Rule;

@@ -4,7 +4,7 @@ import { type Notice, postableAlerts, webhookBody } from './payload.ts';
 import { post, type PostAnswer, PostFailure, type Resolve } from './post.ts';
 import { SIGNATURE_HEADER, signatureOf } from './signature.ts';
 import type { StoredAlert } from './stored.ts';
-import { factor, scopeText } from './words.ts';
+import { ratioText, scopeText } from './words.ts';
 
 /** Channel names are stored with what was sent. */
 export type ChannelName = 'webhook' | 'alertmanager' | 'log';
@@ -119,8 +119,8 @@ export const logChannel = (log: Log, publicUrl: string): Channel => ({
     const what = `${scopeText(alert.scope)}: ${alert.summary}`;
     if (type === 'test') log.info(fields, 'this is what an alert looks like in the log');
     else if (alert.resolvedAt !== null) log.info(fields, `alert over: ${what}`);
-    else if (alert.severity === 'critical') log.error(fields, `alert, ${factor(alert.ratio)} normal: ${what}`);
-    else log.warn(fields, `alert, ${factor(alert.ratio)} normal: ${what}`);
+    else if (alert.severity === 'critical') log.error(fields, `alert, ${ratioText(alert.rule, alert.ratio)}: ${what}`);
+    else log.warn(fields, `alert, ${ratioText(alert.rule, alert.ratio)}: ${what}`);
     return delivered;
   },
 });

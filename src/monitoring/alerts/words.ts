@@ -8,6 +8,10 @@ const HOUR_MS = 3_600_000;
 /** Two or three digits, as people read a factor. */
 export const factor = (ratio: number): string => `${ratio.toFixed(ratio < 10 ? 2 : 0)} ×`;
 
+/** What the ratio of an alert says: calculations are beside their own normal, all else is beside the threshold that it is judged by. */
+export const ratioText = (rule: Rule, ratio: number): string =>
+  rule === 'slow' ? `${factor(ratio)} normal` : `${factor(ratio)} the threshold`;
+
 const windowOf = (ms: number): string =>
   ms % HOUR_MS === 0 ? `${ms / HOUR_MS} h` : `${Math.round((ms / 60_000) * 10) / 10} min`;
 
@@ -37,7 +41,7 @@ export const firedText = (
   return [
     `${severity}: over ${windowOf(windowMs)} ${what} ${number(value)}${isRatio ? ' × normal' : ''}, at least ${number(threshold)} is too much`,
     ...(sigmas === null ? [] : [`it is ${number(sigmas)} times its usual noise`]),
-    ...(calculations === null ? [] : [`${calculations} calculations`]),
+    ...(calculations === null || rule !== 'slow' ? [] : [`${calculations} calculations`]),
   ].join('; ');
 };
 
@@ -50,7 +54,7 @@ export const why = ({
 }: Pick<Alert, 'rule' | 'baselineVersion' | 'control'> & { readonly fired: readonly ToldFired[] }): string[] => [
   ...fired.map((each) => firedText(rule, each)),
   ...(control === null ? [] : [`everything else is at ${factor(control)} normal at the same time`]),
-  `compared with version ${baselineVersion} of the baseline`,
+  ...(rule === 'slow' ? [`compared with version ${baselineVersion} of the baseline`] : []),
 ];
 
 const contributors = (alert: Alert): string[] =>
@@ -63,12 +67,20 @@ const contributors = (alert: Alert): string[] =>
           .join(', ')}`,
       ];
 
+const howBad = (alert: Alert): string[] => {
+  const { rule, ratio, peakRatio, rollingMs, baselineMs } = alert;
+  if (rule !== 'slow') return [`Now ${ratioText(rule, ratio)}, at most ${factor(peakRatio)}.`];
+  return [
+    `Now ${ratioText(rule, ratio)} (${Math.round(rollingMs)} ms, normally ${Math.round(baselineMs)} ms), at most ${factor(peakRatio)}.`,
+    `${alert.affectedSegments} segments in ${alert.affectedWorkspaces} workspaces are affected, ${alert.unaffectedSegments} are not.`,
+  ];
+};
+
 /** Some lines for people: what, since when, whom, and what was found. */
 export const describe = ({ alert, diagnosis, acknowledged }: StoredAlert): string =>
   [
     `Scope: ${scopeText(alert.scope)}; since about ${time(alert.onset)}.`,
-    `Now ${factor(alert.ratio)} normal (${Math.round(alert.rollingMs)} ms, normally ${Math.round(alert.baselineMs)} ms), at most ${factor(alert.peakRatio)}.`,
-    `${alert.affectedSegments} segments in ${alert.affectedWorkspaces} workspaces are affected, ${alert.unaffectedSegments} are not.`,
+    ...howBad(alert),
     ...(alert.control === null ? [] : [`Everything else is at ${factor(alert.control)} normal.`]),
     ...(alert.projected === null
       ? []

@@ -156,7 +156,7 @@ export const openSignals = (state: SignalState): Alert[] => state.open.map((open
 const WORDS: Record<SignalRule, (value: string) => string> = {
   freshness: (value) => `Acknowledged writes become visible after ${value} seconds`,
   queue: (value) => `Calculations have waited for ${value} seconds`,
-  late: (value) => `${value} newsletters were late within an hour`,
+  late: (value) => `${value === '1' ? '1 newsletter was' : `${value} newsletters were`} late within an hour`,
   failures: (value) => `${value} of all calculations fail or time out`,
   stale: (value) => `No calculation has ended for ${value} minutes, so nothing is known`,
 };

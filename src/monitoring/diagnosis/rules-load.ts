@@ -13,6 +13,8 @@ const CONNECTIONS_SHARE = 0.9;
 /** Of the blocks that a plan needs, so many more come from the disk than did. */
 const READ_SHARE = 0.15;
 const IO_SHARE = 0.3;
+/** Connections that were seen at work, in all samples together: of fewer nothing can be said. */
+const SEEN_ACTIVE = 10;
 const TEMP_BLOCKS = 100;
 const TEMP_BYTES_PER_SECOND = 1_000_000;
 const GROWTH = 1.5;
@@ -150,7 +152,8 @@ export const cacheOrIo: Rule = (comparison) => {
   const [was, is] = [blocks(before), blocks(now)];
   const reads = share(is) - share(was) >= READ_SHARE;
   const [waited, waits] = [before?.activity?.waits['IO'] ?? 0, now.activity?.waits['IO'] ?? 0];
-  const waiting = waits >= IO_SHARE && waits >= 2 * waited;
+  const seen = (now.activity?.active ?? 0) * (now.activity?.samples ?? 0);
+  const waiting = seen >= SEEN_ACTIVE && waits >= IO_SHARE && waits >= 2 * waited;
   const [hit, hits] = [before?.activity?.hitShare ?? null, now.activity?.hitShare ?? null];
   const missing = hits !== null && hits < 1 - READ_SHARE && (hit === null || hit - hits >= READ_SHARE);
   if (!reads && !waiting && !missing) return undefined;
@@ -158,7 +161,7 @@ export const cacheOrIo: Rule = (comparison) => {
   const what =
     reads || missing
       ? `${percent(reads ? share(is) : 1 - (hits ?? 1))} of the blocks that ${reads ? 'the slow statements' : 'statements'} need come from the disk${before === undefined ? '' : ` where ${percent(reads ? share(was) : 1 - (hit ?? 1))} did`}`
-      : `${percent(waits)} of what is active waits for the disk where ${percent(waited)} did`;
+      : `${percent(waits)} of what is active waits for the disk${before?.activity === undefined ? '' : ` where ${percent(waited)} did`}`;
   return {
     cause: 'cache_or_io',
     confidence: reads && (waiting || missing) ? 'high' : 'medium',
@@ -266,11 +269,15 @@ export const wholeDatabase: Rule = ({ alert, before, now }): Finding | undefined
   const load = now.machine === undefined ? null : now.machine.load1 / now.machine.cores;
   if (!everything && (alert.control ?? 1) < SLOW_CONTROL) return undefined;
   const loaded = load !== null && load >= LOAD_A_CORE;
+  // Of newsletters that are late, or writes, it is not known that calculations are slow.
+  if (alert.rule !== 'slow' && !loaded) return undefined;
+  const load1 = `the machine has a load of ${count(now.machine?.load1 ?? 0)} on ${count(now.machine?.cores ?? 0)} processors`;
+  const slow = `calculations of every kind are slow${loaded ? `: ${load1}` : ', so it is the database or its machine as a whole'}`;
   const machine = now.machine && before?.machine;
   return {
     cause: 'whole_database',
     confidence: loaded ? 'medium' : 'low',
-    sentence: `calculations of every kind are slow${loaded ? `: the machine has a load of ${count(now.machine?.load1 ?? 0)} on ${count(now.machine?.cores ?? 0)} processors` : ', so it is the database or its machine as a whole'}`,
+    sentence: alert.rule === 'slow' ? slow : load1,
     evidence: [
       fact(
         'load of the machine',

@@ -295,3 +295,23 @@ test('nothing was captured before', () => {
   expect(found).toMatchObject({ cause: 'unknown', confidence: 'low', comparedWith: null });
   expect(found.sentence).toContain('nothing was captured before');
 });
+
+test('a service at rest, and late newsletters, are no slow database', () => {
+  const machine = { cores: 2, load1: 1, availableBytes: 1, pressure: null };
+  const late = { rule: 'late', scope: {} } as const;
+  const once = activity({ samples: 20, active: 1 / 20, waits: { IO: 1 } });
+  expect(classify({ alert: anAlert(late), before: undefined, now: { ...look(), machine, activity: once } }).cause).toBe(
+    'unknown',
+  );
+  expect(diagnose({ machine: { ...machine, load1: 9 } }, late)).toMatchObject({
+    cause: 'whole_database',
+    sentence: 'the machine has a load of 9 on 2 processors',
+  });
+});
+
+test('where nothing was looked at before, nothing is said of then', () => {
+  const now = { ...look(), activity: activity({ samples: 20, active: 3, waits: { IO: 0.8, CPU: 0.2 } }) };
+  const { cause, sentence } = classify({ alert: anAlert(), before: undefined, now });
+  expect(cause).toBe('cache_or_io');
+  expect(sentence).toMatch(/^80 % of what is active waits for the disk: /);
+});
