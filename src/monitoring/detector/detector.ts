@@ -16,7 +16,7 @@ import { describe } from './describe.ts';
 import { usualAlpha } from './growth.ts';
 import { bucketOf, type Histogram, QUICK_CLIP } from './histogram.ts';
 import { Look, type Looker, stretchOf } from './rules.ts';
-import { isIn, targetOf } from './scopes.ts';
+import { targetOf } from './scopes.ts';
 import { stormIn } from './outliers.ts';
 import { clamp } from './robust.ts';
 import { RING, type SavedSegments, Segments } from './segments.ts';
@@ -33,7 +33,7 @@ import {
 import { type Counted, type SavedSlice, Slice } from './slice.ts';
 import { BIN_MS, binOf, BINS_PER_HOUR, DAY_MS, dayOfBin, hourOfBin } from './time.ts';
 import { firings } from './watch.ts';
-import { wholeOf, type World } from './world.ts';
+import { membersOf, wholeOf, type World } from './world.ts';
 
 /** A slice's present state, for pages and metrics. */
 export interface SliceView {
@@ -376,7 +376,7 @@ export class Detector {
     );
     const { segments } = this;
     segments.version[i] = o.version;
-    segments.kinds[i] = kinds;
+    segments.setKinds(i, kinds);
     this.countIn(i);
     segments.seen[i] = 0;
     segments.dayCount[i] = 0;
@@ -408,7 +408,7 @@ export class Detector {
 
   private world(endBin: number): World {
     const { config, model, segments, all, workspaces, kinds, names } = this;
-    const seen = { wholes: new Map<number, Histogram>(), lookers: new Map<string, Looker>() };
+    const seen = { wholes: new Map<number, Histogram>(), lookers: new Map<number, Looker>() };
     return { config, model, segments, all, workspaces, kinds, names, endBin, ...seen };
   }
 
@@ -434,14 +434,12 @@ export class Detector {
   private mark(): void {
     const { segments, book, config } = this;
     const day = dayOfBin(this.bin);
-    for (let i = 0; i < segments.length; i++) {
-      segments.offset[i] = 0;
-      for (const alert of book.open) {
-        if (!isIn(alert.target, segments, i)) continue;
-        segments.offset[i] = Math.max(segments.offset[i]!, alert.peak);
+    segments.offset.fill(0);
+    for (const { target, peak } of book.open)
+      for (const i of membersOf(segments, target)) {
+        segments.offset[i] = Math.max(segments.offset[i]!, peak);
         segments.lockedUntil[i] = day + config.lockDays;
       }
-    }
   }
 
   private keepNoise(world: World): void {

@@ -60,35 +60,45 @@ export interface Estimate {
 const TRIM = 0.2;
 const NOTHING: Estimate = { n: 0, mean: 0, median: 0, error: Number.POSITIVE_INFINITY };
 
-/** The value below which `count` of the calculations are, evenly spread within its bucket. */
-const valueAt = (histogram: Histogram, count: number): number => {
-  let below = 0;
-  for (let i = 0; i < BUCKETS; i++) {
-    const here = histogram[i]!;
-    if (here > 0 && below + here >= count) return LOWEST + WIDTH * (i + (count - below) / here);
-    below += here;
-  }
-  return LOWEST + WIDTH * BUCKETS;
+/** Of the histogram that is estimated: how many calculations are in the buckets before each. */
+const before = new Float64Array(BUCKETS + 1);
+
+/** Fills `before`; gives how many there are. */
+const sumUp = (histogram: Histogram): number => {
+  for (let i = 0; i < BUCKETS; i++) before[i + 1] = before[i]! + histogram[i]!;
+  return before[BUCKETS]!;
 };
+
+/** The bucket in which the calculation is that `count` reaches to. */
+const bucketAt = (count: number): number => {
+  let [first, last] = [0, BUCKETS - 1];
+  while (first < last) {
+    const middle = (first + last) >> 1;
+    if (before[middle + 1]! >= count) last = middle;
+    else first = middle + 1;
+  }
+  return first;
+};
+
+/** The value below which `count` of the calculations are, evenly spread within its bucket. */
+const valueIn = (histogram: Histogram, bucket: number, count: number): number =>
+  LOWEST + WIDTH * (bucket + (count - before[bucket]!) / histogram[bucket]!);
 
 /**
  * The 20 %-trimmed mean with its standard error from the winsorised variance (Tukey and McLaughlin 1963). A few calculations say little of
  * their own spread, so the `usual` one counts like `PRIOR` of them.
  */
 export const estimate = (histogram: Histogram, usualSpread: number): Estimate => {
-  const n = weightOf(histogram);
+  const n = sumUp(histogram);
   if (n <= 0) return NOTHING;
-  const low = valueAt(histogram, TRIM * n);
-  const high = valueAt(histogram, (1 - TRIM) * n);
-  let below = 0;
+  const [lowCount, highCount] = [TRIM * n, (1 - TRIM) * n];
+  const [lowest, middle, highest] = [bucketAt(lowCount), bucketAt(n / 2), bucketAt(highCount)];
+  const low = valueIn(histogram, lowest, lowCount);
+  const high = valueIn(histogram, highest, highCount);
   let sum = 0;
   let squares = 0;
-  for (let i = 0; i < BUCKETS; i++) {
-    const here = histogram[i]!;
-    if (here === 0) continue;
-    const inside = Math.max(0, Math.min((1 - TRIM) * n, below + here) - Math.max(TRIM * n, below));
-    below += here;
-    if (inside === 0) continue;
+  for (let i = lowest; i <= highest; i++) {
+    const inside = Math.max(0, Math.min(highCount, before[i + 1]!) - Math.max(lowCount, before[i]!));
     const value = Math.min(high, Math.max(low, LOWEST + WIDTH * (i + 0.5)));
     sum += inside * value;
     squares += inside * value * value;
@@ -99,7 +109,7 @@ export const estimate = (histogram: Histogram, usualSpread: number): Estimate =>
   const winsorisedMean = (sum + TRIM * n * (low + high)) / n;
   const variance = Math.max(0, winsorised - winsorisedMean * winsorisedMean) / (1 - 2 * TRIM) ** 2;
   const pooled = (n * variance + PRIOR * EFFICIENCY * usualSpread * usualSpread) / (n + PRIOR);
-  return { n, mean, median: valueAt(histogram, n / 2), error: Math.sqrt(pooled / n) };
+  return { n, mean, median: valueIn(histogram, middle, n / 2), error: Math.sqrt(pooled / n) };
 };
 
 const PRIOR = 30;

@@ -16,6 +16,13 @@ export const isIn = (target: Target, segments: Segments, index: number): boolean
 export const sameTarget = (a: Target, b: Target): boolean =>
   a.kind === b.kind && a.workspace === b.workspace && a.segment === b.segment;
 
+/** Numbers of kinds and workspaces stay below this. */
+const MOST = 2 ** 24;
+
+/** A number for each target: a segment's is negative. */
+export const keyOf = ({ kind, workspace, segment }: Target): number =>
+  segment === undefined ? ((kind ?? -1) + 1) * MOST + (workspace ?? -1) + 1 : -1 - segment;
+
 export const scopeOf = (target: Target, names: Names, segments: Segments): Scope => ({
   ...(target.kind === undefined ? {} : { kind: names.kinds[target.kind]! }),
   ...(target.workspace === undefined ? {} : { workspace: names.workspaces[target.workspace]! }),

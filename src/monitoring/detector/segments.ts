@@ -33,6 +33,8 @@ export class Segments {
   readonly names: string[] = [];
   readonly workspaces: number[] = [];
   readonly kinds: (readonly number[])[] = [];
+  /** Changes whenever one is added or gets other kinds. */
+  edition = 0;
   /** Everything, its workspace, its kinds: where its calculations are counted. */
   readonly slices: (readonly Slice[])[] = [];
 
@@ -87,6 +89,11 @@ export class Segments {
     return index;
   }
 
+  setKinds(index: number, kinds: readonly number[]): void {
+    this.kinds[index] = kinds;
+    this.edition += 1;
+  }
+
   /** Calculations that are in the ring. */
   inRing(index: number): number {
     return Math.min(this.seen[index]!, RING);
@@ -98,6 +105,14 @@ export class Segments {
     let n = 0;
     for (let at = index * RING; at < index * RING + this.inRing(index); at++)
       if (this.ringBin[at]! >= from) into[n++] = this.ringValue[at]!;
+    return n;
+  }
+
+  /** How many of a segment's calculations `copyRing` gives. */
+  countRing(index: number, fromBin: number): number {
+    const from = Math.max(fromBin, this.since[index]!);
+    let n = 0;
+    for (let at = index * RING; at < index * RING + this.inRing(index); at++) if (this.ringBin[at]! >= from) n += 1;
     return n;
   }
 
@@ -114,7 +129,7 @@ export class Segments {
       const workspace = saved.workspaces[i]!;
       this.add(workspaceNames[workspace]!, name, workspace);
     });
-    this.kinds.push(...saved.kinds);
+    saved.kinds.forEach((kinds, i) => this.setKinds(i, kinds));
     for (const column of COLUMNS) this[column].set(saved.columns[column]!);
     for (const { day, ...columns } of saved.days) {
       const size = this.level.length;
@@ -152,6 +167,18 @@ export class Segments {
     }
   }
 }
+
+/** What is made of workspaces and kinds alone is kept until a segment is added or edited. */
+export const perEdition = <T>(make: (segments: Segments) => T): ((segments: Segments) => T) => {
+  const made = new WeakMap<Segments, { readonly edition: number; readonly value: T }>();
+  return (segments) => {
+    const known = made.get(segments);
+    if (known?.edition === segments.edition) return known.value;
+    const value = make(segments);
+    made.set(segments, { edition: segments.edition, value });
+    return value;
+  };
+};
 
 const COLUMNS = [
   'version',

@@ -1,6 +1,5 @@
 import {
   addTo,
-  CELLS,
   COUNT,
   emptyHistogram,
   EXPECTED,
@@ -40,8 +39,11 @@ export class Slice {
   outlierShare = USUAL_OUTLIERS;
   /** Calculations that the baselines of its segments are made of. */
   learned = 0;
-  /** Sums of whole hours, by the length of the window that needed them. */
-  private readonly sums = new Map<number, { first: number; last: number; sum: Histogram }>();
+  /** Where the bin and the hour that run are counted; the hour's only from its first calculation on. */
+  private runningBin = this.fine[0]!;
+  private runningHour: Histogram | undefined;
+  /** By the length of the window that needed them. */
+  private readonly windows = new Map<number, Window>();
 
   constructor(scope: Scope) {
     this.scope = scope;
@@ -52,13 +54,20 @@ export class Slice {
     if (bin <= this.bin) return;
     const skipped = Math.min(bin - this.bin, BINS_PER_HOUR);
     for (let i = bin - skipped + 1; i <= bin; i++) this.fine[i % BINS_PER_HOUR]!.fill(0);
+    this.countIn(bin);
+  }
+
+  private countIn(bin: number): void {
     this.bin = bin;
+    this.runningBin = this.fine[bin % BINS_PER_HOUR]!;
+    this.runningHour = undefined;
   }
 
   /** One calculation, in the bin that runs. */
   add(calculation: Counted): void {
-    count(this.fine[this.bin % BINS_PER_HOUR]!, calculation);
-    count(this.hour(hourOfBin(this.bin)), calculation);
+    this.runningHour ??= this.hour(hourOfBin(this.bin));
+    count(this.runningBin, calculation);
+    count(this.runningHour, calculation);
   }
 
   /** A rough average of the `hours` that end before `endBin`, to see whether a closer look is worth it. */
@@ -71,8 +80,8 @@ export class Slice {
   total(cell: number, endBin: number, hours: number): number {
     let sum = 0;
     if (hours <= 1) {
-      const from = Math.max(endBin - BINS_PER_HOUR, this.bin - BINS_PER_HOUR + 1, this.since);
-      for (let bin = from; bin < endBin && bin <= this.bin; bin++) sum += this.fine[bin % BINS_PER_HOUR]![cell]!;
+      for (let bin = this.firstBin(endBin); bin < endBin && bin <= this.bin; bin++)
+        sum += this.fine[bin % BINS_PER_HOUR]![cell]!;
       return sum;
     }
     const { first, last } = this.hoursOf(endBin, hours);
@@ -81,8 +90,9 @@ export class Slice {
   }
 
   addFailure(): void {
-    this.fine[this.bin % BINS_PER_HOUR]![FAILURES]! += 1;
-    this.hour(hourOfBin(this.bin))[FAILURES]! += 1;
+    this.runningHour ??= this.hour(hourOfBin(this.bin));
+    this.runningBin[FAILURES]! += 1;
+    this.runningHour[FAILURES]! += 1;
   }
 
   /** Learns the usual share of outliers from a quiet window. */
@@ -105,7 +115,7 @@ export class Slice {
 
   static restore(saved: SavedSlice): Slice {
     const slice = new Slice(saved.scope);
-    slice.bin = saved.bin;
+    slice.countIn(saved.bin);
     slice.since = saved.since;
     slice.learned = saved.learned;
     slice.outlierShare = saved.outlierShare;
@@ -131,19 +141,17 @@ export class Slice {
     return this.hourNumbers[number % HOURS] === number ? this.hours[number % HOURS] : undefined;
   }
 
-  /** Of the hour that ends before `endBin`. */
-  lastHour(endBin: number): Histogram {
-    const sum = new Float32Array(CELLS);
-    const from = Math.max(endBin - BINS_PER_HOUR, this.bin - BINS_PER_HOUR + 1, this.since);
-    for (let bin = from; bin < endBin && bin <= this.bin; bin++) addTo(sum, this.fine[bin % BINS_PER_HOUR]!);
-    return sum;
-  }
-
-  /** Of the `hours` that end before `endBin`, to the nearest whole hour at their beginning. */
+  /** Of the `hours` that end before `endBin`, to the nearest whole hour at their beginning; kept until the next call for as many hours. */
   window(endBin: number, hours: number): Histogram {
-    if (hours <= 1) return this.lastHour(endBin);
+    const { sum } = this.windowOf(hours);
+    if (hours <= 1) {
+      sum.fill(0);
+      const from = this.firstBin(endBin);
+      for (let bin = from; bin < endBin && bin <= this.bin; bin++) addTo(sum, this.fine[bin % BINS_PER_HOUR]!);
+      return sum;
+    }
     const { first, last } = this.hoursOf(endBin, hours);
-    const sum = this.wholeHours(hours, first, last).slice();
+    sum.set(this.wholeHours(hours, first, last));
     const running = last < first ? undefined : this.ofHour(last);
     if (running !== undefined) addTo(sum, running);
     return sum;
@@ -157,6 +165,11 @@ export class Slice {
     return this.wholeHours(hours, first, last)[WEIGHT]! + (running?.[WEIGHT] ?? 0);
   }
 
+  /** The first bin of the hour that ends before `endBin`. */
+  private firstBin(endBin: number): number {
+    return Math.max(endBin - BINS_PER_HOUR, this.bin - BINS_PER_HOUR + 1, this.since);
+  }
+
   /** The first and the last hour of a window, which runs. */
   private hoursOf(endBin: number, hours: number): { first: number; last: number } {
     const first = Math.max(firstHour(endBin, hours), Math.ceil(this.since / BINS_PER_HOUR));
@@ -165,16 +178,34 @@ export class Slice {
 
   /** From `first` until before `last`: nothing is added to these any more, so windows of a length share the sum for an hour. */
   private wholeHours(hours: number, first: number, last: number): Histogram {
-    const known = this.sums.get(hours);
-    if (known !== undefined && known.first === first && known.last === last) return known.sum;
-    const sum = emptyHistogram();
+    const window = this.windowOf(hours);
+    const { whole } = window;
+    if (window.first === first && window.last === last) return whole;
+    whole.fill(0);
     for (let hour = first; hour < last; hour++) {
       const cells = this.ofHour(hour);
-      if (cells !== undefined) addTo(sum, cells);
+      if (cells !== undefined) addTo(whole, cells);
     }
-    this.sums.set(hours, { first, last, sum });
-    return sum;
+    window.first = first;
+    window.last = last;
+    return whole;
   }
+
+  private windowOf(hours: number): Window {
+    const known = this.windows.get(hours);
+    if (known !== undefined) return known;
+    const fresh = { first: -1, last: -1, whole: emptyHistogram(), sum: emptyHistogram() };
+    this.windows.set(hours, fresh);
+    return fresh;
+  }
+}
+
+/** What is kept of windows of a length, as counting it again is most of the work: whole hours' sum, and room for the window's. */
+interface Window {
+  first: number;
+  last: number;
+  readonly whole: Histogram;
+  readonly sum: Histogram;
 }
 
 export interface SavedSlice {

@@ -1,9 +1,9 @@
 import type { Model } from './baseline.ts';
 import type { DetectorConfig } from './config.ts';
 import { bucketOf, COUNT, emptyHistogram, EXPECTED, GAP, type Histogram } from './histogram.ts';
-import { enough, Look, type Looker, lookerOf, stretchOf } from './rules.ts';
-import { isIn, type Target } from './scopes.ts';
-import { RING, type Segments } from './segments.ts';
+import { enough, Look, type Looker, lookerOf } from './rules.ts';
+import { isIn, keyOf, type Target } from './scopes.ts';
+import { perEdition, RING, type Segments } from './segments.ts';
 import type { Slice } from './slice.ts';
 import { BINS_PER_HOUR } from './time.ts';
 
@@ -20,7 +20,7 @@ export interface World {
   readonly endBin: number;
   /** What was looked at already: windows of everything by hours, and lookers by target. */
   readonly wholes: Map<number, Histogram>;
-  readonly lookers: Map<string, Looker>;
+  readonly lookers: Map<number, Looker>;
 }
 
 /** Everything's calculations of the last hours. */
@@ -39,7 +39,7 @@ export const sliceOf = (world: World, { kind, workspace, segment }: Target): Sli
 
 /** Looks at windows of a target; what was looked at in this bin is not counted again. */
 export const looker = (world: World, target: Target): Looker => {
-  const key = `${target.kind} ${target.workspace} ${target.segment}`;
+  const key = keyOf(target);
   const known = world.lookers.get(key) ?? newLooker(world, target);
   world.lookers.set(key, known);
   return known;
@@ -57,25 +57,25 @@ const newLooker = (world: World, target: Target): Looker => {
       commonWobble: slice === all ? 0 : all.noise.wobble,
     });
   }
-  const members = membersOf(world.segments, target);
-  const looks = new Map<number, Look>();
-  return (hours) => {
-    const seen = looks.get(hours) ?? lookAtSegments(world, members, hours);
-    looks.set(hours, seen);
-    return seen;
-  };
+  return segmentsLooker(world, membersOf(world.segments, target));
 };
 
 /** The short window, or the first longer one that holds enough; what there is where none does. */
 export const recentOf = (look: Looker, { config }: World): Look =>
   enough(look, config.windowHours, config.minCalculations, config) ?? look(config.maxWindowHours);
 
-export const membersOf = (segments: Segments, target: Target): number[] => {
-  const members: number[] = [];
+export const membersOf = (segments: Segments, target: Target): readonly number[] => {
   if (target.segment !== undefined) return [target.segment];
+  const lists = memberLists(segments);
+  const known = lists.get(keyOf(target));
+  if (known !== undefined) return known;
+  const members: number[] = [];
   for (let i = 0; i < segments.length; i++) if (isIn(target, segments, i)) members.push(i);
+  lists.set(keyOf(target), members);
   return members;
 };
+
+const memberLists = perEdition(() => new Map<number, readonly number[]>());
 
 /** Spread of a target's calculations. */
 export const spreadOf = (world: World, { segment }: Target): number =>
@@ -83,31 +83,41 @@ export const spreadOf = (world: World, { segment }: Target): number =>
 
 const scratch = new Float64Array(RING);
 
-/** A window of segments that no slice is kept of, from their last calculations. */
-const lookAtSegments = (world: World, members: readonly number[], hours: number): Look => {
+/** Looks at segments that no slice is kept of, by their last calculations. */
+const segmentsLooker = (world: World, members: readonly number[]): Looker => {
   const { segments, endBin, all, model } = world;
-  const fromBin = endBin - hours * BINS_PER_HOUR;
-  const cells = emptyHistogram();
   let learned = 0;
   let spread = 0;
   for (const i of members) {
     learned += segments.learned[i]!;
     spread += segments.spread[i]! / members.length;
+  }
+  const wobble = all.noise.wobble;
+  const known = { spread: Math.max(spread, model.spread), learned, wobble, commonWobble: wobble };
+  const looks = new Map<number, Look>();
+  return (hours) => {
+    const before = looks.get(hours);
+    if (before !== undefined) return before;
+    const fromBin = endBin - hours * BINS_PER_HOUR;
+    const stretch = {
+      n: members.reduce((sum, i) => sum + segments.countRing(i, fromBin), 0),
+      cells: () => cellsOf(segments, members, fromBin),
+      whole: () => wholeOf(world, hours),
+    };
+    const look = new Look(stretch, hours, known);
+    looks.set(hours, look);
+    return look;
+  };
+};
+
+const cellsOf = (segments: Segments, members: readonly number[], fromBin: number): Histogram => {
+  const cells = emptyHistogram();
+  for (const i of members) {
     const n = segments.copyRing(i, fromBin, scratch);
     for (let at = 0; at < n; at++) cells[bucketOf(scratch[at]! - segments.level[i]!)]! += 1;
     cells[COUNT]! += n;
     cells[EXPECTED]! += n * Math.exp(segments.level[i]!);
     cells[GAP]! += n * segments.gap[i]!;
   }
-  const wobble = all.noise.wobble;
-  return new Look(
-    stretchOf(cells, () => wholeOf(world, hours)),
-    hours,
-    {
-      spread: Math.max(spread, model.spread),
-      learned,
-      wobble,
-      commonWobble: wobble,
-    },
-  );
+  return cells;
 };
