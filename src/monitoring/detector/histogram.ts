@@ -33,9 +33,10 @@ export const addTo = (sum: Histogram, other: Histogram): void => {
   for (let i = 0; i < CELLS; i++) sum[i]! += other[i]!;
 };
 
-/** What is in `whole` and not in its part. */
+const rest = emptyHistogram();
+
+/** What is in `whole` and not in its part; kept until the next call. */
 export const without = (whole: Histogram, part: Histogram): Histogram => {
-  const rest = new Float32Array(CELLS);
   for (let i = 0; i < CELLS; i++) rest[i] = Math.max(0, whole[i]! - part[i]!);
   return rest;
 };

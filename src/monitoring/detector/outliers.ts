@@ -22,17 +22,20 @@ const COMMON = 0.5;
 /** At night an hour may hold too few. */
 const STORM_HOURS = [1, 2];
 
+const outliersOf = (slice: Slice, endBin: number, hours: number): number => slice.total(OUTLIERS, endBin, hours);
+
 const shareOf = (slice: Slice, endBin: number, hours = 1): { count: number; outliers: number } => ({
   count: slice.total(COUNT, endBin, hours),
-  outliers: slice.total(OUTLIERS, endBin, hours),
+  outliers: outliersOf(slice, endBin, hours),
 });
 
 const firedBy = (world: World, target: Target, slice: Slice): Fired | undefined => {
   const { config, endBin } = world;
   const threshold = slice.outlierShare + config.outlierShare;
   for (const hours of STORM_HOURS) {
+    if (outliersOf(slice, endBin, hours) < LEAST_OUTLIERS) continue;
     const { count, outliers } = shareOf(slice, endBin, hours);
-    if (outliers < Math.max(LEAST_OUTLIERS, count * threshold) || count < config.minCalculations) continue;
+    if (outliers < count * threshold || count < config.minCalculations) continue;
     const usual = count * slice.outlierShare;
     const sigmas = (outliers - usual) / Math.sqrt(usual + 1);
     if (sigmas < STORM_SIGMAS || looker(world, target)(hours).own.median > SLOW) continue;
@@ -45,7 +48,7 @@ const firedBy = (world: World, target: Target, slice: Slice): Fired | undefined 
 /** The one storm of the hour, if there is one: of the slice where it is clearest, or of everything. */
 export const stormIn = (world: World): Storm | undefined => {
   const { all, kinds, workspaces, endBin } = world;
-  if (shareOf(all, endBin, 2).outliers < LEAST_OUTLIERS) return undefined;
+  if (outliersOf(all, endBin, 2) < LEAST_OUTLIERS) return undefined;
   const targets: Target[] = [
     {},
     ...kinds.map((_, kind) => ({ kind })),

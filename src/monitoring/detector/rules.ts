@@ -129,9 +129,9 @@ export const lookerOf = (
   endBin: number,
   known: Known,
 ): Looker => {
-  const looks = new Map<number, Look>();
+  const looks: Look[] = [];
   return (hours) => {
-    const before = looks.get(hours);
+    const before = looks.find((look) => look.hours === hours);
     if (before !== undefined) return before;
     const look = new Look(
       {
@@ -142,7 +142,7 @@ export const lookerOf = (
       hours,
       known,
     );
-    looks.set(hours, look);
+    looks.push(look);
     return look;
   };
 };

@@ -72,21 +72,36 @@ export class Slice {
 
   /** A rough average of the `hours` that end before `endBin`, to see whether a closer look is worth it. */
   quick(endBin: number, hours: number): number {
-    const weight = this.total(WEIGHT, endBin, hours);
-    return weight === 0 ? 0 : this.total(QUICK, endBin, hours) / weight;
+    let [weight, sum] = [0, 0];
+    const take = (cells: Histogram): void => {
+      weight += cells[WEIGHT]!;
+      sum += cells[QUICK]!;
+    };
+    this.each(endBin, hours, take);
+    return weight === 0 ? 0 : sum / weight;
   }
 
   /** One cell's sum over the `hours` that end before `endBin`. */
   total(cell: number, endBin: number, hours: number): number {
     let sum = 0;
+    this.each(endBin, hours, (cells) => {
+      sum += cells[cell]!;
+    });
+    return sum;
+  }
+
+  /** All that a window is the sum of. */
+  private each(endBin: number, hours: number, take: (cells: Histogram) => void): void {
     if (hours <= 1) {
       for (let bin = this.firstBin(endBin); bin < endBin && bin <= this.bin; bin++)
-        sum += this.fine[bin % BINS_PER_HOUR]![cell]!;
-      return sum;
+        take(this.fine[bin % BINS_PER_HOUR]!);
+      return;
     }
     const { first, last } = this.hoursOf(endBin, hours);
-    for (let hour = first; hour <= last; hour++) sum += this.ofHour(hour)?.[cell] ?? 0;
-    return sum;
+    for (let hour = first; hour <= last; hour++) {
+      const cells = this.ofHour(hour);
+      if (cells !== undefined) take(cells);
+    }
   }
 
   addFailure(): void {
@@ -143,26 +158,27 @@ export class Slice {
 
   /** Of the `hours` that end before `endBin`, to the nearest whole hour at their beginning; kept until the next call for as many hours. */
   window(endBin: number, hours: number): Histogram {
-    const { sum } = this.windowOf(hours);
+    const window = this.windowOf(endBin, hours);
+    const { sum } = window;
     if (hours <= 1) {
       sum.fill(0);
-      const from = this.firstBin(endBin);
-      for (let bin = from; bin < endBin && bin <= this.bin; bin++) addTo(sum, this.fine[bin % BINS_PER_HOUR]!);
+      for (let bin = this.firstBin(endBin); bin < endBin && bin <= this.bin; bin++)
+        addTo(sum, this.fine[bin % BINS_PER_HOUR]!);
       return sum;
     }
-    const { first, last } = this.hoursOf(endBin, hours);
-    sum.set(this.wholeHours(hours, first, last));
-    const running = last < first ? undefined : this.ofHour(last);
+    if (!window.isWhole) this.countWhole(window);
+    sum.set(window.whole);
+    const running = window.last < window.first ? undefined : this.ofHour(window.last);
     if (running !== undefined) addTo(sum, running);
     return sum;
   }
 
-  /** Effective number of the calculations of a window, without counting them again. */
+  /** Effective number of the calculations of a window, without counting all of it. */
   weight(endBin: number, hours: number): number {
     if (hours <= 1) return this.total(WEIGHT, endBin, hours);
-    const { first, last } = this.hoursOf(endBin, hours);
+    const { first, last, weight } = this.windowOf(endBin, hours);
     const running = last < first ? undefined : this.ofHour(last);
-    return this.wholeHours(hours, first, last)[WEIGHT]! + (running?.[WEIGHT] ?? 0);
+    return weight + (running?.[WEIGHT] ?? 0);
   }
 
   /** The first bin of the hour that ends before `endBin`. */
@@ -176,35 +192,45 @@ export class Slice {
     return { first, last: hourOfBin(endBin - 1) };
   }
 
-  /** From `first` until before `last`: nothing is added to these any more, so windows of a length share the sum for an hour. */
-  private wholeHours(hours: number, first: number, last: number): Histogram {
-    const window = this.windowOf(hours);
-    const { whole } = window;
-    if (window.first === first && window.last === last) return whole;
-    whole.fill(0);
-    for (let hour = first; hour < last; hour++) {
-      const cells = this.ofHour(hour);
-      if (cells !== undefined) addTo(whole, cells);
+  private windowOf(endBin: number, hours: number): Window {
+    const { first, last } = this.hoursOf(endBin, hours);
+    let window = this.windows.get(hours);
+    if (window?.first === first && window.last === last) return window;
+    if (window === undefined) {
+      window = { first, last, weight: 0, isWhole: false, whole: emptyHistogram(), sum: emptyHistogram() };
+      this.windows.set(hours, window);
     }
     window.first = first;
     window.last = last;
-    return whole;
+    window.isWhole = false;
+    window.weight = 0;
+    for (let hour = first; hour < last; hour++)
+      window.weight = Math.fround(window.weight + (this.ofHour(hour)?.[WEIGHT] ?? 0));
+    return window;
   }
 
-  private windowOf(hours: number): Window {
-    const known = this.windows.get(hours);
-    if (known !== undefined) return known;
-    const fresh = { first: -1, last: -1, whole: emptyHistogram(), sum: emptyHistogram() };
-    this.windows.set(hours, fresh);
-    return fresh;
+  private countWhole(window: Window): void {
+    window.whole.fill(0);
+    for (let hour = window.first; hour < window.last; hour++) {
+      const cells = this.ofHour(hour);
+      if (cells !== undefined) addTo(window.whole, cells);
+    }
+    window.isWhole = true;
   }
 }
 
-/** What is kept of windows of a length, as counting it again is most of the work: whole hours' sum, and room for the window's. */
+/**
+ * What is known of the windows of a length: nothing is added any more to the hours from `first` until before `last`, so they are counted once
+ * an hour, and not before they are asked for.
+ */
 interface Window {
   first: number;
   last: number;
+  /** Of the whole hours; rounded as their sum is. */
+  weight: number;
+  isWhole: boolean;
   readonly whole: Histogram;
+  /** Room for the sum with the hour that runs. */
   readonly sum: Histogram;
 }
 

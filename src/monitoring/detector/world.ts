@@ -94,9 +94,9 @@ const segmentsLooker = (world: World, members: readonly number[]): Looker => {
   }
   const wobble = all.noise.wobble;
   const known = { spread: Math.max(spread, model.spread), learned, wobble, commonWobble: wobble };
-  const looks = new Map<number, Look>();
+  const looks: Look[] = [];
   return (hours) => {
-    const before = looks.get(hours);
+    const before = looks.find((look) => look.hours === hours);
     if (before !== undefined) return before;
     const fromBin = endBin - hours * BINS_PER_HOUR;
     const stretch = {
@@ -105,7 +105,7 @@ const segmentsLooker = (world: World, members: readonly number[]): Looker => {
       whole: () => wholeOf(world, hours),
     };
     const look = new Look(stretch, hours, known);
-    looks.set(hours, look);
+    looks.push(look);
     return look;
   };
 };
