@@ -16,10 +16,10 @@ import { describe } from './describe.ts';
 import { usualAlpha } from './growth.ts';
 import { bucketOf, type Histogram, QUICK_CLIP } from './histogram.ts';
 import { Look, type Looker, stretchOf } from './rules.ts';
-import { targetOf } from './scopes.ts';
+import { isIn, type Target, targetOf } from './scopes.ts';
 import { stormIn } from './outliers.ts';
 import { clamp } from './robust.ts';
-import { RING, type SavedSegments, Segments } from './segments.ts';
+import { DAYS, RING, type SavedSegments, Segments } from './segments.ts';
 import {
   judgePause,
   judgeSignals,
@@ -31,7 +31,7 @@ import {
   takeSignal,
 } from './signals.ts';
 import { type Counted, type SavedSlice, Slice } from './slice.ts';
-import { BIN_MS, binOf, BINS_PER_HOUR, DAY_MS, dayOfBin, hourOfBin } from './time.ts';
+import { BIN_MS, binOf, BINS_PER_DAY, BINS_PER_HOUR, DAY_MS, dayOfBin, hourOfBin } from './time.ts';
 import { firings } from './watch.ts';
 import { membersOf, wholeOf, type World } from './world.ts';
 
@@ -109,7 +109,7 @@ const NOISE_BINS = 6 * BINS_PER_HOUR;
 export class Detector {
   readonly config: DetectorConfig;
   private readonly model: Model;
-  private readonly segments = new Segments();
+  private segments = new Segments();
   private readonly all: Slice;
   private readonly workspaces: Slice[] = [];
   private readonly kinds: Slice[] = [];
@@ -459,9 +459,30 @@ export class Detector {
     this.keepHours(from);
     closeDay(this.segments, from);
     fitBaselines(this.model, this.segments, from, this.config);
+    this.dropUnseen(from);
     for (const slice of [this.all, ...this.workspaces, ...this.kinds]) slice.learned = 0;
     for (let i = 0; i < this.segments.length; i++)
       for (const slice of this.segments.slices[i]!) slice.learned += this.segments.learned[i]!;
+  }
+
+  /** What was not calculated for longer than anything of it is looked at is most likely deleted, and would be kept for ever. */
+  private dropUnseen(day: number): void {
+    const { segments, book, config, names } = this;
+    const fromBin = (day - Math.max(config.memoryDays, DAYS)) * BINS_PER_DAY;
+    const isKept = (i: number): boolean =>
+      segments.lastBin[i]! >= fromBin || book.open.some(({ target }) => isIn(target, segments, i));
+    const kept = Array.from({ length: segments.length }, (_, i) => i).filter(isKept);
+    if (kept.length === segments.length) return;
+    const numbers = new Map(kept.map((i, at) => [i, at]));
+    const moved = (target: Target): Target =>
+      target.segment === undefined ? target : { ...target, segment: numbers.get(target.segment)! };
+    for (const alert of book.open) alert.target = moved(alert.target);
+    // what is not kept is slow no more
+    book.held = book.held
+      .filter(({ target }) => target.segment === undefined || numbers.has(target.segment))
+      .map(({ target, since }) => ({ target: moved(target), since }));
+    this.segments = segments.only(kept, names.workspaces);
+    for (let i = 0; i < kept.length; i++) this.countIn(i);
   }
 
   /** The average of each hour of a day, to learn the rhythm from. */

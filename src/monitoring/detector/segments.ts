@@ -158,6 +158,29 @@ export class Segments {
     };
   }
 
+  /** Those at these indexes alone, in this order. */
+  only(indexes: readonly number[], workspaceNames: readonly string[]): Segments {
+    const { names, workspaces, kinds, columns, days } = this.save();
+    const of = <T>(all: readonly T[]): T[] => indexes.map((i) => all[i]!);
+    const pick = <T extends Column>(column: T, width = 1): T => {
+      const picked = new (column.constructor as new (length: number) => T)(indexes.length * width);
+      indexes.forEach((i, at) => picked.set(column.subarray(i * width, (i + 1) * width), at * width));
+      return picked;
+    };
+    const kept = new Segments();
+    kept.restore(
+      {
+        ...{ names: of(names), workspaces: of(workspaces), kinds: of(kinds) },
+        columns: Object.fromEntries(COLUMNS.map((name) => [name, pick(columns[name]!, widthOf(name))])),
+        days: days.map(({ day, count, time, population }) => ({
+          ...{ day, count: pick(count), time: pick(time), population: pick(population) },
+        })),
+      },
+      workspaceNames,
+    );
+    return kept;
+  }
+
   private grow(capacity: number): void {
     for (const name of COLUMNS) Object.assign(this, { [name]: grown<Column>(this[name], capacity * widthOf(name)) });
     for (const day of this.days) {

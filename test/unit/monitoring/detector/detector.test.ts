@@ -125,3 +125,32 @@ test('a kind that only one workspace has is told apart from the workspace', () =
   expect(new Set(events.map(({ alert }) => alert.id)).size).toBe(1);
   expect(events.at(-1)!.alert).toMatchObject({ scope: { kind: 'property.date' }, severity: 'critical' });
 });
+
+test('a segment that is calculated no more is forgotten after memoryDays, and the others are not taken for one another', () => {
+  const [gone, slow] = ['s5', 's39'];
+  const detector = new Detector({ memoryDays: 30 });
+  const history = calculations(34, ({ segment, finishedAt }) =>
+    segment === slow && finishedAt >= BEGIN + 28 * DAY ? 6 : 1,
+  );
+  const before = new Map<string, unknown>();
+  const events: AlertEvent[] = [];
+  for (const observation of history) {
+    const day = (observation.finishedAt - BEGIN) / DAY;
+    if (observation.segment === gone && day >= 2) continue;
+    detector.observe(observation);
+    events.push(...detector.takeEvents());
+    if (day === 31)
+      for (const { segment, kinds, version } of detector.baselines()) before.set(segment, { kinds, version });
+  }
+  expect(before.has(gone)).toBe(true);
+  const after = detector.baselines();
+  expect(after.map(({ segment }) => segment)).not.toContain(gone);
+  expect(after).toHaveLength(39);
+  for (const { segment, kinds, version, expectedMs } of after) {
+    expect({ kinds, version }).toEqual(before.get(segment));
+    expect(Math.abs(Math.log(expectedMs / (5 + Number(segment.slice(1)))))).toBeLessThan(0.4);
+  }
+  expect(events.map(({ type, alert }) => [type, alert.scope.segment])).toContainEqual(['opened', slow]);
+  expect(detector.openAlerts()).toMatchObject([{ scope: { segment: slow, workspace: 'w3' } }]);
+  expect(new Detector({ memoryDays: 30 }, detector.save()).openAlerts()).toEqual(detector.openAlerts());
+});
