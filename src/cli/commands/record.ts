@@ -68,6 +68,10 @@ const run = async (invocation: Invocation): Promise<void> => {
     throw new UsageError('say where to: evenkeel record export FILE');
   const since = momentOf(invocation, 'since', 0);
   const until = momentOf(invocation, 'until', Date.now());
+  if (since >= until)
+    throw new UsageError(
+      invocation.options['until'] === undefined ? '--since must have passed' : '--since must be before --until',
+    );
   const settings = loadSettings(invocation);
   const log = createLog(settings.logLevel);
   const running = settings.databaseUrl ?? runningEmbedded(resolve(settings.dataDirectory));

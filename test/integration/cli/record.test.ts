@@ -117,6 +117,12 @@ test('from the first moment on, and up to the second and not with it; to the sta
 test.each([
   [['record'], 'evenkeel record export FILE', 2],
   [['record', 'import', 'a.csv'], 'evenkeel record export FILE', 2],
+  [
+    ['record', 'export', 'a.csv', '--since', '2026-02-01', '--until', '2026-01-01'],
+    '--since must be before --until',
+    2,
+  ],
+  [['record', 'export', 'a.csv', '--since', '2999-02-01'], '--since must have passed', 2],
   [['record', 'export', 'a.csv', '--since', 'yesterday'], '--since must be a time such as 2026-01-31', 2],
   [['record', 'export', '/nowhere/a.csv'], '/nowhere/a.csv cannot be written', 1],
 ])('%j is refused', async (args, said, status) => {
