@@ -108,6 +108,8 @@ const NOISE_BINS = 6 * BINS_PER_HOUR;
  */
 export class Detector {
   readonly config: DetectorConfig;
+  /** Log of × from where on a calculation is an outlier. */
+  private readonly farOut: number;
   private readonly model: Model;
   private segments = new Segments();
   private readonly all: Slice;
@@ -119,6 +121,8 @@ export class Detector {
   private readonly book: AlertBook;
   private readonly signals: SignalState;
   private readonly hot = new Set<number>();
+  /** Lists of names that are known to be a segment's kinds. */
+  private readonly seenKinds: (readonly string[])[] = [];
   private readonly counted: Counted = { bucket: 0, weight: 0, expectedMs: 0, gap: 0, outlier: 0, clipped: 0 };
   private events: AlertEvent[] = [];
   /** The bin that runs, and whether it holds anything. */
@@ -130,6 +134,7 @@ export class Detector {
   /** @param state what `save` gave: goes on from there as if it had never stopped. */
   constructor(config: Partial<DetectorConfig> = {}, state?: DetectorState) {
     this.config = { ...DEFAULT_CONFIG, ...config };
+    this.farOut = Math.log(this.config.outlierRatio);
     this.model = state === undefined ? newModel() : structuredClone(state.model);
     this.book = state === undefined ? { open: [], held: [], opened: 0 } : structuredClone(state.book);
     this.signals = state === undefined ? newSignalState() : structuredClone(state.signals);
@@ -294,7 +299,7 @@ export class Detector {
   }
 
   private count(i: number, residual: number, expectedMs: number): void {
-    const { segments, model, config } = this;
+    const { segments, model } = this;
     // one whose level is vague says less: its residual is off by the level's own error as well
     const doubt = 1 / (segments.learned[i]! + (model.spread / model.typical.spread) ** 2);
     const { counted } = this;
@@ -303,7 +308,7 @@ export class Detector {
     counted.expectedMs = expectedMs;
     counted.gap = segments.gap[i]!;
     // beyond what is only borrowed from its kinds, nothing is far out
-    const isFar = residual - segments.offset[i]! > Math.log(config.outlierRatio);
+    const isFar = residual - segments.offset[i]! > this.farOut;
     counted.outlier = isFar && counted.weight >= SURE ? 1 : 0;
     counted.clipped = clamp(residual, -QUICK_CLIP, QUICK_CLIP);
     const slices = segments.slices[i]!;
@@ -353,9 +358,12 @@ export class Detector {
   }
 
   private hasKinds(i: number, kinds: readonly string[]): boolean {
+    // a history's reader gives the same list again
+    if (this.seenKinds[i] === kinds) return true;
     const own = this.segments.kinds[i]!;
     if (own.length !== kinds.length) return false;
     for (let at = 0; at < kinds.length; at++) if (this.names.kinds[own[at]!] !== kinds[at]) return false;
+    this.seenKinds[i] = kinds;
     return true;
   }
 
@@ -377,6 +385,7 @@ export class Detector {
     const { segments } = this;
     segments.version[i] = o.version;
     segments.setKinds(i, kinds);
+    this.seenKinds[i] = o.kinds;
     this.countIn(i);
     segments.seen[i] = 0;
     segments.dayCount[i] = 0;

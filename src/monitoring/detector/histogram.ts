@@ -30,6 +30,8 @@ export const bucketOf = (residual: number): number => {
 };
 
 export const addTo = (sum: Histogram, other: Histogram): void => {
+  // most bins of a small slice are empty
+  if (other[COUNT] === 0 && other[FAILURES] === 0) return;
   for (let i = 0; i < CELLS; i++) sum[i]! += other[i]!;
 };
 

@@ -145,10 +145,10 @@ export class Slice {
   private hour(number: number): Histogram {
     const slot = number % HOURS;
     if (this.hourNumbers[slot] === number && this.hours[slot] !== undefined) return this.hours[slot];
-    const fresh = emptyHistogram();
-    this.hours[slot] = fresh;
+    const cells = this.hours[slot]?.fill(0) ?? emptyHistogram();
+    this.hours[slot] = cells;
     this.hourNumbers[slot] = number;
-    return fresh;
+    return cells;
   }
 
   /** The calculations of one hour, by its number. */
