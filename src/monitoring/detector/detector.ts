@@ -121,8 +121,6 @@ export class Detector {
   private readonly book: AlertBook;
   private readonly signals: SignalState;
   private readonly hot = new Set<number>();
-  /** Lists of names that are known to be a segment's kinds. */
-  private readonly seenKinds: (readonly string[])[] = [];
   private readonly counted: Counted = { bucket: 0, weight: 0, expectedMs: 0, gap: 0, outlier: 0, clipped: 0 };
   private events: AlertEvent[] = [];
   /** The bin that runs, and whether it holds anything. */
@@ -359,11 +357,11 @@ export class Detector {
 
   private hasKinds(i: number, kinds: readonly string[]): boolean {
     // a history's reader gives the same list again
-    if (this.seenKinds[i] === kinds) return true;
+    if (this.segments.kindLists[i] === kinds) return true;
     const own = this.segments.kinds[i]!;
     if (own.length !== kinds.length) return false;
     for (let at = 0; at < kinds.length; at++) if (this.names.kinds[own[at]!] !== kinds[at]) return false;
-    this.seenKinds[i] = kinds;
+    this.segments.kindLists[i] = kinds;
     return true;
   }
 
@@ -385,7 +383,7 @@ export class Detector {
     const { segments } = this;
     segments.version[i] = o.version;
     segments.setKinds(i, kinds);
-    this.seenKinds[i] = o.kinds;
+    segments.kindLists[i] = o.kinds;
     this.countIn(i);
     segments.seen[i] = 0;
     segments.dayCount[i] = 0;

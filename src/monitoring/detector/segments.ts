@@ -33,6 +33,8 @@ export class Segments {
   readonly names: string[] = [];
   readonly workspaces: number[] = [];
   readonly kinds: (readonly number[])[] = [];
+  /** The list of names that its kinds were last seen in: a reader of histories gives the same one again. */
+  readonly kindLists: (readonly string[])[] = [];
   /** Changes whenever one is added or gets other kinds. */
   edition = 0;
   /** Everything, its workspace, its kinds: where its calculations are counted. */
