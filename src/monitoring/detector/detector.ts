@@ -31,37 +31,10 @@ import {
   takeSignal,
 } from './signals.ts';
 import { type Counted, type SavedSlice, Slice } from './slice.ts';
-import { BIN_MS, binOf, BINS_PER_DAY, BINS_PER_HOUR, DAY_MS, dayOfBin, hourOfBin } from './time.ts';
+import { BIN_MS, binOf, BINS_PER_DAY, BINS_PER_HOUR, dayOfBin, hourOfBin } from './time.ts';
+import { type BaselineView, type SliceView, viewOfSlice, viewsOfBaselines } from './views.ts';
 import { firings } from './watch.ts';
 import { membersOf, wholeOf, type World } from './world.ts';
-
-/** A slice's present state, for pages and metrics. */
-export interface SliceView {
-  readonly scope: Scope;
-  /** × normal over the short window, which may have widened; null where there is nothing. */
-  readonly ratio: number | null;
-  /** Within these it is not told from noise. */
-  readonly band: { readonly low: number; readonly high: number };
-  readonly hours: number;
-  readonly calculations: number;
-  /** What its calculations take on average, and what they would take normally; null where there is nothing. */
-  readonly rollingMs: number | null;
-  readonly baselineMs: number | null;
-}
-
-/** What a baseline expects of one segment. */
-export interface BaselineView {
-  readonly workspace: string;
-  readonly segment: string;
-  readonly version: number;
-  readonly kinds: readonly string[];
-  readonly expectedMs: number;
-  /** Calculations it was made of; 0: borrowed from what is typical for its kinds. */
-  readonly calculations: number;
-  readonly spread: number;
-  /** Until when it stays as it is, because an alert is open or was; null: it may follow. */
-  readonly lockedUntil: number | null;
-}
 
 /** What is normal from now on, and who says so. */
 export interface Accepted {
@@ -232,17 +205,8 @@ export class Detector {
   }
 
   baselines(): BaselineView[] {
-    const { segments, names, model } = this;
-    return segments.names.map((segment, i) => ({
-      workspace: names.workspaces[segments.workspaces[i]!]!,
-      segment,
-      version: segments.version[i]!,
-      kinds: segments.kinds[i]!.map((kind) => names.kinds[kind]!),
-      expectedMs: Math.exp(segments.level[i]! + model.rhythm[this.hourOfDay]!),
-      calculations: segments.learned[i]!,
-      spread: segments.spread[i]!,
-      lockedUntil: segments.lockedUntil[i]! > dayOfBin(this.bin) ? (segments.lockedUntil[i]! + 1) * DAY_MS : null,
-    }));
+    const { segments, names, model, bin } = this;
+    return viewsOfBaselines(segments, names, model, bin);
   }
 
   /** Oldest first. */
@@ -251,27 +215,8 @@ export class Detector {
   }
 
   slices(): SliceView[] {
-    return [this.all, ...this.workspaces, ...this.kinds].map((slice) => this.view(slice));
-  }
-
-  private view(slice: Slice): SliceView {
-    const { config, model } = this;
-    const known = { spread: model.spread, learned: slice.learned, wobble: slice.noise.wobble, commonWobble: 0 };
-    for (let hours = config.windowHours; ; hours *= 2) {
-      const look = new Look(stretchOf(slice.window(this.bin + 1, hours)), hours, known);
-      if (look.own.n < config.minCalculations && hours * 2 <= config.maxWindowHours) continue;
-      const half = Number.isFinite(look.error) ? config.sigmas * look.error : 0;
-      const ratio = look.own.n > 0 ? Math.exp(look.own.mean) : null;
-      return {
-        scope: slice.scope,
-        ratio,
-        band: { low: Math.exp(-half), high: Math.exp(half) },
-        hours,
-        calculations: look.calculations,
-        rollingMs: ratio === null ? null : look.expectedMs * ratio,
-        baselineMs: ratio === null ? null : look.expectedMs,
-      };
-    }
+    const { model, config, bin } = this;
+    return [this.all, ...this.workspaces, ...this.kinds].map((slice) => viewOfSlice(slice, model, config, bin + 1));
   }
 
   /** Counts a calculation of segment `i`; gives its residual. */
