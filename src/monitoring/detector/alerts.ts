@@ -1,6 +1,7 @@
 import type { AlertEvent, Fired, Severity } from '../types.ts';
 import type { Cause } from './attribution.ts';
 import { courseFor, describe } from './describe.ts';
+import type { Estimate } from './histogram.ts';
 import { onsetOf } from './onset.ts';
 import { isStormOver, type Storm } from './outliers.ts';
 import { enough, type Looker } from './rules.ts';
@@ -54,8 +55,10 @@ export const follow = (
   const tell = (type: AlertEvent['type'], alert: OpenAlert, resolvedAt: number | null = null): void => {
     events.push({ type, at, alert: describe(alert, world, found, resolvedAt) });
   };
-  resolveThoseOver(book, world, at, tell);
+  const isOneOver = resolveThoseOver(book, world, at, tell);
   updateOpen(book, world, at, tell);
+  // what fires was seen over windows in which what is over was still slow: they have begun anew
+  if (isOneOver) return events;
   if (found.length === 0) book.held = [];
   else if (isNew(book, world, found)) {
     const causes = causesOf(world, found, book.open);
@@ -76,7 +79,8 @@ const isNew = ({ open }: AlertBook, world: World, found: readonly Firing[]): boo
 
 type Tell = (type: AlertEvent['type'], alert: OpenAlert, resolvedAt?: number | null) => void;
 
-const resolveThoseOver = (book: AlertBook, world: World, at: number, tell: Tell): void => {
+/** Gives whether any was. */
+const resolveThoseOver = (book: AlertBook, world: World, at: number, tell: Tell): boolean => {
   const over = book.open.filter((alert) =>
     alert.severity === 'outliers'
       ? isStormOver(world, alert.target)
@@ -85,6 +89,7 @@ const resolveThoseOver = (book: AlertBook, world: World, at: number, tell: Tell)
   for (const alert of over) tell('resolved', alert, at);
   for (const alert of over) forget(world, alert.target, world.endBin - world.config.clearHours * BINS_PER_HOUR);
   book.open = book.open.filter((alert) => !over.includes(alert));
+  return over.length > 0;
 };
 
 /** What is slow within a scope is normal from now on: its alerts are over, and its windows begin anew. */
@@ -125,9 +130,13 @@ const LONGEST = LONGER.slice(-1);
 const isOver = (alert: OpenAlert, look: Looker, { config }: World): boolean =>
   (alert.held < LITTLE ? LONGEST : LONGER).some((factor) => {
     const seen = enough(look, config.clearHours * factor, config.minCalculations, config);
-    if (seen === undefined || seen.own.mean >= Math.log(config.clearRatio)) return false;
+    if (seen === undefined || !isClear(seen.own, alert.held, Math.log(config.clearRatio))) return false;
     return seen.own.mean < alert.held / 2 && alert.held - seen.own.mean >= CLEAR_SIGMAS * seen.own.error;
   });
+
+/** What was very slow is clear also where so few calculations cannot tell it from the threshold. */
+const isClear = ({ mean, error }: Estimate, held: number, threshold: number): boolean =>
+  mean < threshold || (mean < held / 4 && mean - error < threshold);
 
 const updateOpen = (book: AlertBook, world: World, at: number, tell: Tell): void => {
   for (const alert of book.open) {

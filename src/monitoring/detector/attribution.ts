@@ -1,5 +1,5 @@
 import { type Candidate, type Candidates, candidatesOf, membersOf } from './candidates.ts';
-import { clamp } from './robust.ts';
+import { clamp, medianOf } from './robust.ts';
 import { sameTarget, type Target } from './scopes.ts';
 import { RING, type Segments } from './segments.ts';
 
@@ -23,8 +23,8 @@ const CLIPPED_VARIANCE = 0.77;
 const WITHIN = 0.954;
 const MAX_CAUSES = 4;
 const ROUNDS = 6;
-/** What averages are never surer than, in spreads. */
-const COMMON_NOISE = 0.08;
+/** What averages are never surer than. */
+const COMMON_NOISE = 0.03;
 const LEAST_EFFECT = Math.log(1.08);
 
 /** The segments that were calculated in the window. */
@@ -33,9 +33,12 @@ interface Data {
   readonly from: number[];
   readonly residuals: number[];
   readonly spread: Float64Array;
+  readonly usualSpread: number;
   /** Effective number of calculations of each: they share the doubt of one baseline. */
   readonly weight: Float64Array;
 }
+
+type SigmasOf = (target: Target, isFirst: boolean) => number;
 
 interface Chosen {
   readonly candidate: Candidate;
@@ -44,11 +47,14 @@ interface Chosen {
   effect: number;
 }
 
-/** @param favoured what is known to be slow already: chosen unless another is clearly better */
+/**
+ * @param sigmasOf by how much a target must be off to be looked at as a cause
+ * @param favoured what is known to be slow already: chosen unless another is clearly better
+ */
 export const attribute = (
   segments: Segments,
   fromBin: number,
-  sigmas: number,
+  sigmasOf: SigmasOf,
   favoured: readonly Target[],
   favour: number,
 ): Cause[] => {
@@ -59,11 +65,11 @@ export const attribute = (
   const fit = new Float64Array(data.index.length);
   let chosen: Chosen[] = [];
   for (let tries = 0; tries < 2 * MAX_CAUSES && chosen.length < MAX_CAUSES; tries++) {
-    const next = best(candidates, data, fit, sigmas);
+    const next = best(candidates, data, fit, (target) => sigmasOf(target, chosen.length === 0));
     if (next === undefined || chosen.some(({ candidate }) => candidate.id === next.candidate.id)) break;
     chosen.push({ ...next, members: membersOf(candidates, next.candidate.id), effect: 0 });
     refit(chosen, data, fit);
-    chosen = withoutNeedless(chosen, data, fit, sigmas);
+    chosen = withoutNeedless(chosen, data, fit, sigmasOf);
   }
   return chosen
     .filter(({ effect }) => effect >= LEAST_EFFECT)
@@ -88,7 +94,8 @@ const collect = (segments: Segments, fromBin: number): Data => {
     const n = from[at + 1]! - from[at]!;
     return n / (1 + n / Math.max(segments.learned[i]!, 0.1));
   });
-  return { index, from, residuals, spread: Float64Array.from(index, (i) => segments.spread[i]!), weight };
+  const spread = Float64Array.from(index, (i) => segments.spread[i]!);
+  return { index, from, residuals, spread, usualSpread: medianOf(spread.slice()), weight };
 };
 
 /** How far a segment is off what the causes so far explain, in spreads, as a weighted sum. */
@@ -100,12 +107,12 @@ const scoreOf = (data: Data, fit: Float64Array, member: number): number => {
   return (sum * data.weight[member]!) / (end - start);
 };
 
-/** Whether an average over so much weight is off by so many sigmas. */
-const isOff = (mean: number, weight: number, sigmas: number): boolean =>
-  mean >= sigmas * Math.sqrt(CLIPPED_VARIANCE / weight + COMMON_NOISE ** 2);
+/** Whether an average over so much weight, in spreads, is off by so many sigmas. */
+const isOff = (mean: number, weight: number, sigmas: number, usualSpread: number): boolean =>
+  mean >= sigmas * Math.hypot(Math.sqrt(CLIPPED_VARIANCE / weight), COMMON_NOISE / usualSpread);
 
 /** The candidate with the largest gain in likelihood, if it is off by so many sigmas. */
-const best = (candidates: Candidates, data: Data, fit: Float64Array, sigmas: number) => {
+const best = (candidates: Candidates, data: Data, fit: Float64Array, sigmasOf: (target: Target) => number) => {
   const sums = new Float64Array(candidates.all.length);
   data.index.forEach((_, member) => {
     const score = scoreOf(data, fit, member);
@@ -122,7 +129,10 @@ const best = (candidates: Candidates, data: Data, fit: Float64Array, sigmas: num
       undefined,
     );
   const winner = highest(
-    candidates.all.filter(({ id, weight }) => gains[id]! > 0 && isOff(sums[id]! / weight, weight, sigmas)),
+    candidates.all.filter(
+      ({ id, weight, target }) =>
+        gains[id]! > 0 && isOff(sums[id]! / weight, weight, sigmasOf(target), data.usualSpread),
+    ),
   );
   if (winner === undefined) return undefined;
   // A kind that only one workspace has is the same as that kind within it: sums that are equal are of the same members.
@@ -149,7 +159,7 @@ const refit = (chosen: readonly Chosen[], data: Data, fit: Float64Array): void =
 };
 
 /** A cause that was chosen early may be explained by those that came later: without it, is what it covers still off? */
-const withoutNeedless = (chosen: Chosen[], data: Data, fit: Float64Array, sigmas: number): Chosen[] => {
+const withoutNeedless = (chosen: Chosen[], data: Data, fit: Float64Array, sigmasOf: SigmasOf): Chosen[] => {
   if (chosen.length < 2) return chosen;
   for (const cause of chosen) {
     const others = chosen.filter((other) => other !== cause).map((other) => ({ ...other }));
@@ -162,7 +172,7 @@ const withoutNeedless = (chosen: Chosen[], data: Data, fit: Float64Array, sigmas
       sum += scoreOf(data, without, member);
       weight += data.weight[member]!;
     }
-    if (isOff(sum / weight, weight, sigmas)) continue;
+    if (isOff(sum / weight, weight, sigmasOf(cause.candidate.target, false), data.usualSpread)) continue;
     fit.set(without);
     return others;
   }

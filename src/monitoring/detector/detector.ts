@@ -18,6 +18,7 @@ import { bucketOf, type Histogram, QUICK_CLIP } from './histogram.ts';
 import { Look, type Looker, stretchOf } from './rules.ts';
 import { isIn, type Target, targetOf } from './scopes.ts';
 import { stormIn } from './outliers.ts';
+import { measureTogether } from './noise.ts';
 import { clamp } from './robust.ts';
 import { DAYS, RING, type SavedSegments, Segments } from './segments.ts';
 import {
@@ -120,6 +121,7 @@ export class Detector {
     this.names.workspaces.forEach((name, number) => this.workspaceNumbers.set(name, number));
     this.kinds.push(...state.kinds.map((slice) => Slice.restore(slice)));
     this.workspaces.push(...state.workspaces.map((slice) => Slice.restore(slice)));
+    this.measureNoise();
     this.segments.restore(state.segments, state.workspaceNames);
     for (let i = 0; i < this.segments.length; i++) this.countIn(i);
     for (const i of state.hot) this.hot.add(i);
@@ -404,6 +406,11 @@ export class Detector {
       const look = new Look(stretchOf(cells, whole), 6, { ...known, learned: Number.POSITIVE_INFINITY });
       if (look.own.n >= 10) slice.noise.push(look.beyond, look.beyondError);
     }
+    this.measureNoise();
+  }
+
+  private measureNoise(): void {
+    for (const alike of [[this.all], this.workspaces, this.kinds]) measureTogether(alike.map(({ noise }) => noise));
   }
 
   private endDays(from: number, to: number): void {

@@ -119,18 +119,24 @@ export class Look {
   }
 }
 
-/** Looks over windows that end now. */
-export type Looker = (hours: number) => Look;
+/** Looks over windows that end now; leaning: in which later hours count for more, where a slice is kept. */
+export type Looker = (hours: number, leaning?: boolean) => Look;
 
-/** A slice's windows that end before `endBin`; `wholeOf` gives everything's, unless the slice is everything. */
+/** A slice's windows that end before `endBin`; `wholeOf` gives everything's, unless the slice `all` is looked at. */
 export const lookerOf = (
   slice: Slice,
+  all: Slice,
   wholeOf: ((hours: number) => Histogram) | undefined,
   endBin: number,
   known: Known,
 ): Looker => {
   const looks: Look[] = [];
-  return (hours) => {
+  return (hours, leaning = false) => {
+    if (leaning) {
+      const scale = slice.leaningScale(endBin, hours);
+      const whole = wholeOf && (() => all.leaning(endBin, hours, scale));
+      return new Look(stretchOf(slice.leaning(endBin, hours, scale), whole), hours, known);
+    }
     const before = looks.find((look) => look.hours === hours);
     if (before !== undefined) return before;
     const look = new Look(
@@ -166,10 +172,15 @@ export const enough = (look: Looker, hours: number, least: number, config: Detec
 const needed = (spread: number, ratio: number, config: DetectorConfig): number =>
   Math.max(config.minCalculations, ((config.sigmas * spread) / Math.log(ratio)) ** 2);
 
+/** What a target is judged by. */
+export interface Bounds extends DetectorConfig {
+  readonly driftSigmas: number;
+}
+
 const DRIFT_HOURS = [6, 12, 24];
 
 /** Which rules are true of a slice. */
-export const judge = (look: Looker, spread: number, config: DetectorConfig): Verdict | undefined => {
+export const judge = (look: Looker, spread: number, config: Bounds): Verdict | undefined => {
   const recent = enough(look, config.windowHours, config.minCalculations, config);
   if (recent === undefined || recent.own.mean < Math.log(config.clearRatio)) return undefined;
   const fired = [...drift(look, recent, config), ...warning(look, recent, config), ...critical(look, spread, config)];
@@ -191,17 +202,29 @@ const firedBy = (severity: Severity, seen: Look, value: number, threshold: numbe
 const isBulk = (seen: Look, threshold: number, config: DetectorConfig): boolean =>
   seen.own.median >= config.bulk * threshold;
 
-const drift = (look: Looker, recent: Look, config: DetectorConfig): Fired[] => {
+const drift = (look: Looker, recent: Look, config: Bounds): Fired[] => {
   const threshold = Math.log(config.driftRatio);
   if (recent.beyond < Math.log(config.clearRatio)) return [];
+  const sigmasOf = (seen: Look): number =>
+    seen.beyond < threshold || !isBulk(seen, threshold, config) ? 0 : seen.beyond / seen.beyondError;
+  const fires = (seen: Look): Fired | undefined => {
+    const sigmas = sigmasOf(seen);
+    return sigmas >= config.driftSigmas ? firedBy('drift', seen, seen.beyond, config.driftRatio, sigmas) : undefined;
+  };
   for (const hours of DRIFT_HOURS) {
     const seen = enough(look, hours, config.minCalculations, config);
-    if (seen === undefined || seen.beyond < threshold || !isBulk(seen, threshold, config)) continue;
-    const sigmas = seen.beyond / seen.beyondError;
-    if (sigmas >= config.sigmas) return [firedBy('drift', seen, seen.beyond, config.driftRatio, sigmas)];
+    const fired =
+      seen &&
+      (fires(seen) ??
+        (hours === LEANING_HOURS && look(hours, true).n >= config.minCalculations
+          ? fires(look(hours, true))
+          : undefined));
+    if (fired !== undefined) return [fired];
   }
   return [];
 };
+
+const LEANING_HOURS = 12;
 
 const warning = (look: Looker, recent: Look, config: DetectorConfig): Fired[] => {
   const [ratio, short] = [config.warningRatio, config.warningShortRatio];

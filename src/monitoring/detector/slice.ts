@@ -138,7 +138,6 @@ export class Slice {
     for (const { number, cells } of saved.hours) unpack(cells, slice.hour(number));
     slice.noise.means.push(...saved.means);
     slice.noise.errors.push(...saved.errors);
-    if (saved.means.length > 0) slice.noise.measure();
     return slice;
   }
 
@@ -171,6 +170,36 @@ export class Slice {
     const running = window.last < window.first ? undefined : this.ofHour(window.last);
     if (running !== undefined) addTo(sum, running);
     return sum;
+  }
+
+  /**
+   * A window in which later hours count for more, rising from nothing: what shows a ramp best, as a matched filter does. Scaled so that
+   * the sum is the effective number of its calculations; `scale` is given to make that of another slice comparable.
+   */
+  leaning(endBin: number, hours: number, scale = this.leaningScale(endBin, hours)): Histogram {
+    const sum = emptyHistogram();
+    this.lean(endBin, hours, (cells, weight) => {
+      for (let i = 0; i < CELLS; i++) sum[i]! += scale * weight * cells[i]!;
+    });
+    return sum;
+  }
+
+  /** Weights w so scaled that Σw is (Σw)²/Σw². */
+  leaningScale(endBin: number, hours: number): number {
+    let [sum, squares] = [0, 0];
+    this.lean(endBin, hours, (cells, weight) => {
+      sum += weight * cells[WEIGHT]!;
+      squares += weight * weight * cells[WEIGHT]!;
+    });
+    return squares === 0 ? 0 : sum / squares;
+  }
+
+  private lean(endBin: number, hours: number, each: (cells: Histogram, weight: number) => void): void {
+    const { first, last } = this.hoursOf(endBin, hours);
+    for (let hour = first; hour <= last; hour++) {
+      const cells = this.ofHour(hour);
+      if (cells !== undefined) each(cells, (hour - first + 0.5) / (last - first + 1));
+    }
   }
 
   /** Effective number of the calculations of a window, without counting all of it. */

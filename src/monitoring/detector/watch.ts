@@ -1,6 +1,7 @@
 import type { Severity } from '../types.ts';
 import { attribute, type Cause } from './attribution.ts';
-import { judge, type Verdict } from './rules.ts';
+import { type Bounds, judge, type Verdict } from './rules.ts';
+import type { DetectorConfig } from './config.ts';
 import type { Target } from './scopes.ts';
 import type { Slice } from './slice.ts';
 import { BINS_PER_HOUR, HOUR_MS } from './time.ts';
@@ -21,11 +22,15 @@ export const isHigher = (one: Severity, other: Severity): boolean => RANK[one] >
 
 export const verdictOn = (world: World, target: Target): Verdict | undefined => {
   const { config } = world;
-  const strict =
-    target.segment === undefined
-      ? config
-      : { ...config, sigmas: config.segmentSigmas, driftRatio: config.segmentDriftRatio };
-  return judge(looker(world, target), spreadOf(world, target), strict);
+  return judge(looker(world, target), spreadOf(world, target), boundsOf(target, config));
+};
+
+const isKind = ({ kind, workspace }: Target): boolean => kind !== undefined && workspace === undefined;
+
+const boundsOf = (target: Target, config: DetectorConfig): Bounds => {
+  const { sigmas, kindSigmas, segmentSigmas, segmentDriftRatio } = config;
+  if (target.segment === undefined) return { ...config, driftSigmas: isKind(target) ? kindSigmas : sigmas };
+  return { ...config, sigmas: segmentSigmas, driftSigmas: segmentSigmas, driftRatio: segmentDriftRatio };
 };
 
 /** All slices that had calculations in the bin that ended, and the segments that are worth a look, of which a rule is true. */
@@ -50,20 +55,29 @@ export const firings = (world: World, hotSegments: Iterable<number>): Firing[] =
 const isWorth = ({ endBin }: World, slice: Slice): boolean =>
   slice.quick(endBin, 6) > WORTH || slice.quick(endBin, 1) > WORTH;
 
-/** Alerts that are open are looked at over the time since they began, up to this. */
-const MOST_HOURS = 24;
+/**
+ * Alerts that are open are looked at over the time since they began, up to this. Of a busy segment the last few hours' calculations are
+ * known, and while something gets slower and slower they must not be compared with those that others had a day ago.
+ */
+const MOST_HOURS = 6;
 
-/** The causes of what fires, seen over the window of the rule that fired highest. */
+/** The causes of what fires, seen over the shortest window of what fired highest. */
 export const causesOf = (world: World, found: readonly Firing[], open: readonly Known[]): Cause[] => {
   const { config, endBin } = world;
-  const { hours } = found.reduce(
-    (most, { verdict }) => (isHigher(verdict.severity, most.severity) ? verdict : most),
-    found[0]!.verdict,
+  const { verdict } = found.reduce((most, each) =>
+    isHigher(each.verdict.severity, most.verdict.severity) ? each : most,
   );
+  const hours = Math.min(...verdict.fired.map(({ windowMs }) => windowMs)) / HOUR_MS;
   const since = open.map(({ onset }) => Math.min(MOST_HOURS, endBin / BINS_PER_HOUR - onset / HOUR_MS));
   const fromBin = endBin - Math.round(Math.max(1, hours, ...since) * BINS_PER_HOUR);
   const favoured = open.map(({ target }) => target);
-  return attribute(world.segments, fromBin, config.sigmas * ATTRIBUTION_PART, favoured, config.decided);
+  return attribute(
+    world.segments,
+    fromBin,
+    (target, isFirst) => ATTRIBUTION_PART * (isFirst && isKind(target) ? config.kindSigmas : config.sigmas),
+    favoured,
+    config.decided,
+  );
 };
 
 /** A cause is looked for somewhat below the sigmas that a slice needs to fire: what does not fire opens nothing. */

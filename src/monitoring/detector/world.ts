@@ -50,7 +50,7 @@ const newLooker = (world: World, target: Target): Looker => {
   const { all, model, endBin } = world;
   if (slice !== undefined) {
     const whole = slice === all ? undefined : (hours: number) => wholeOf(world, hours);
-    return lookerOf(slice, whole, endBin, {
+    return lookerOf(slice, all, whole, endBin, {
       spread: model.spread,
       learned: slice.learned,
       wobble: slice.noise.wobble,
@@ -83,17 +83,18 @@ export const spreadOf = (world: World, { segment }: Target): number =>
 
 const scratch = new Float64Array(RING);
 
-/** Looks at segments that no slice is kept of, by their last calculations. */
+/** Looks at segments that no slice is kept of, by their last calculations. They wobble as their workspaces do. */
 const segmentsLooker = (world: World, members: readonly number[]): Looker => {
-  const { segments, endBin, all, model } = world;
+  const { segments, endBin, all, model, workspaces } = world;
+  let wobble = 0;
   let learned = 0;
   let spread = 0;
   for (const i of members) {
     learned += segments.learned[i]!;
     spread += segments.spread[i]! / members.length;
+    wobble = Math.max(wobble, workspaces[segments.workspaces[i]!]!.noise.wobble);
   }
-  const wobble = all.noise.wobble;
-  const known = { spread: Math.max(spread, model.spread), learned, wobble, commonWobble: wobble };
+  const known = { spread: Math.max(spread, model.spread), learned, wobble, commonWobble: all.noise.wobble };
   const looks: Look[] = [];
   return (hours) => {
     const before = looks.find((look) => look.hours === hours);
