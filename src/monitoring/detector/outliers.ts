@@ -13,7 +13,7 @@ export interface Storm {
 
 /** Fewer than this are no storm. */
 const LEAST_OUTLIERS = 10;
-const STORM_SIGMAS = 6.5;
+const STORM_SIGMAS = 5;
 /** Where most calculations are slower by this, they are slow and not outliers. */
 const SLOW = Math.log(1.25);
 /** A storm that everything else has at least this part of is everything's. */
@@ -29,6 +29,9 @@ const shareOf = (slice: Slice, endBin: number, hours = 1): { count: number; outl
   outliers: outliersOf(slice, endBin, hours),
 });
 
+/** Of small numbers many are far above what is usual: their square roots are spread as those of large ones (Anscombe 1948). */
+const beyondChance = (seen: number, usual: number): number => 2 * (Math.sqrt(seen + 3 / 8) - Math.sqrt(usual + 3 / 8));
+
 const firedBy = (world: World, target: Target, slice: Slice): Fired | undefined => {
   const { config, endBin } = world;
   const threshold = slice.outlierShare + config.outlierShare;
@@ -37,7 +40,7 @@ const firedBy = (world: World, target: Target, slice: Slice): Fired | undefined 
     const { count, outliers } = shareOf(slice, endBin, hours);
     if (outliers < count * threshold || count < config.minCalculations) continue;
     const usual = count * slice.outlierShare;
-    const sigmas = (outliers - usual) / Math.sqrt(usual + 1);
+    const sigmas = beyondChance(outliers, usual);
     if (sigmas < STORM_SIGMAS || looker(world, target)(hours).own.median > SLOW) continue;
     const value = outliers / count;
     return { severity: 'outliers', windowMs: hours * HOUR_MS, value, threshold, sigmas, calculations: count };

@@ -1,5 +1,6 @@
 import {
   addTo,
+  CELLS,
   COUNT,
   emptyHistogram,
   EXPECTED,
