@@ -119,27 +119,22 @@ const best = (candidates: Candidates, data: Data, fit: Float64Array, sigmasOf: (
     for (let at = candidates.from[member]!; at < candidates.from[member + 1]!; at++)
       sums[candidates.ids[at]!]! += score;
   });
-  const gains = candidates.all.map((candidate) => {
-    const mean = sums[candidate.id]! / candidate.weight;
-    return mean <= 0 ? 0 : (mean * mean * candidate.weight) / CLIPPED_VARIANCE - candidate.penalty;
+  const gains = candidates.all.map(({ id, weight, penalty }) => {
+    const mean = sums[id]! / weight;
+    return mean <= 0 ? 0 : (mean * mean * weight) / CLIPPED_VARIANCE - penalty;
   });
-  const highest = (of: readonly Candidate[]): Candidate | undefined =>
-    of.reduce<Candidate | undefined>(
-      (most, each) => (gains[each.id]! > (most === undefined ? 0 : gains[most.id]!) ? each : most),
-      undefined,
-    );
-  const winner = highest(
-    candidates.all.filter(
-      ({ id, weight, target }) =>
-        gains[id]! > 0 && isOff(sums[id]! / weight, weight, sigmasOf(target), data.usualSpread),
-    ),
-  );
+  let winner: Candidate | undefined;
+  for (const candidate of candidates.all) {
+    const { id, weight, target } = candidate;
+    if (gains[id]! <= (winner === undefined ? 0 : gains[winner.id]!)) continue;
+    if (isOff(sums[id]! / weight, weight, sigmasOf(target), data.usualSpread)) winner = candidate;
+  }
   if (winner === undefined) return undefined;
   // A kind that only one workspace has is the same as that kind within it: sums that are equal are of the same members.
-  const next = highest(
-    candidates.all.filter(({ id, weight }) => sums[id] !== sums[winner.id] || weight !== winner.weight),
-  );
-  return { candidate: winner, lead: gains[winner.id]! - (next === undefined ? 0 : gains[next.id]!) };
+  let next = 0;
+  for (const { id, weight } of candidates.all)
+    if (gains[id]! > next && (sums[id] !== sums[winner.id] || weight !== winner.weight)) next = gains[id]!;
+  return { candidate: winner, lead: gains[winner.id]! - next };
 };
 
 /** Effects of all chosen causes together: Newton's steps on one after the other. */

@@ -15,7 +15,7 @@ import { DEFAULT_CONFIG, type DetectorConfig } from './config.ts';
 import { describe } from './describe.ts';
 import { usualAlpha } from './growth.ts';
 import { bucketOf, type Histogram, QUICK_CLIP } from './histogram.ts';
-import { Look, type Looker, stretchOf } from './rules.ts';
+import { type BoundsBySort, boundsBySort, Look, type Looker, stretchOf } from './rules.ts';
 import { isIn, type Target, targetOf } from './scopes.ts';
 import { stormIn } from './outliers.ts';
 import { measureTogether } from './noise.ts';
@@ -82,6 +82,7 @@ const NOISE_BINS = 6 * BINS_PER_HOUR;
  */
 export class Detector {
   readonly config: DetectorConfig;
+  private readonly bounds: BoundsBySort;
   /** Log of × from where on a calculation is an outlier. */
   private readonly farOut: number;
   private readonly model: Model;
@@ -106,6 +107,7 @@ export class Detector {
   /** @param state what `save` gave: goes on from there as if it had never stopped. */
   constructor(config: Partial<DetectorConfig> = {}, state?: DetectorState) {
     this.config = { ...DEFAULT_CONFIG, ...config };
+    this.bounds = boundsBySort(this.config);
     this.farOut = Math.log(this.config.outlierRatio);
     this.model = state === undefined ? newModel() : structuredClone(state.model);
     this.book = state === undefined ? { open: [], held: [], opened: 0 } : structuredClone(state.book);
@@ -361,9 +363,9 @@ export class Detector {
   }
 
   private world(endBin: number): World {
-    const { config, model, segments, all, workspaces, kinds, names } = this;
+    const { config, bounds, model, segments, all, workspaces, kinds, names } = this;
     const seen = { wholes: new Map<number, Histogram>(), lookers: new Map<number, Looker>() };
-    return { config, model, segments, all, workspaces, kinds, names, endBin, ...seen };
+    return { config, bounds, model, segments, all, workspaces, kinds, names, endBin, ...seen };
   }
 
   private endBin(): void {

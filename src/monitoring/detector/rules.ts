@@ -177,7 +177,25 @@ export interface Bounds extends DetectorConfig {
   readonly driftSigmas: number;
 }
 
+/** For each sort of target. */
+export interface BoundsBySort {
+  readonly kind: Bounds;
+  readonly segment: Bounds;
+  readonly other: Bounds;
+}
+
+export const boundsBySort = (config: DetectorConfig): BoundsBySort => {
+  const { sigmas, kindSigmas, segmentSigmas, segmentDriftRatio } = config;
+  return {
+    kind: { ...config, driftSigmas: kindSigmas },
+    segment: { ...config, sigmas: segmentSigmas, driftSigmas: segmentSigmas, driftRatio: segmentDriftRatio },
+    other: { ...config, driftSigmas: sigmas },
+  };
+};
+
 const DRIFT_HOURS = [6, 12, 24];
+/** Of this length a leaning window is asked as well: it shows best what gets slower and slower. */
+const LEANING_HOURS = 12;
 
 /** Which rules are true of a slice. */
 export const judge = (look: Looker, spread: number, config: Bounds): Verdict | undefined => {
@@ -205,26 +223,19 @@ const isBulk = (seen: Look, threshold: number, config: DetectorConfig): boolean 
 const drift = (look: Looker, recent: Look, config: Bounds): Fired[] => {
   const threshold = Math.log(config.driftRatio);
   if (recent.beyond < Math.log(config.clearRatio)) return [];
-  const sigmasOf = (seen: Look): number =>
-    seen.beyond < threshold || !isBulk(seen, threshold, config) ? 0 : seen.beyond / seen.beyondError;
   const fires = (seen: Look): Fired | undefined => {
-    const sigmas = sigmasOf(seen);
+    if (seen.n < config.minCalculations || seen.beyond < threshold || !isBulk(seen, threshold, config))
+      return undefined;
+    const sigmas = seen.beyond / seen.beyondError;
     return sigmas >= config.driftSigmas ? firedBy('drift', seen, seen.beyond, config.driftRatio, sigmas) : undefined;
   };
   for (const hours of DRIFT_HOURS) {
     const seen = enough(look, hours, config.minCalculations, config);
-    const fired =
-      seen &&
-      (fires(seen) ??
-        (hours === LEANING_HOURS && look(hours, true).n >= config.minCalculations
-          ? fires(look(hours, true))
-          : undefined));
+    const fired = (seen && fires(seen)) ?? (hours === LEANING_HOURS ? fires(look(hours, true)) : undefined);
     if (fired !== undefined) return [fired];
   }
   return [];
 };
-
-const LEANING_HOURS = 12;
 
 const warning = (look: Looker, recent: Look, config: DetectorConfig): Fired[] => {
   const [ratio, short] = [config.warningRatio, config.warningShortRatio];

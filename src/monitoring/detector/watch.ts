@@ -1,7 +1,6 @@
 import type { Severity } from '../types.ts';
 import { attribute, type Cause } from './attribution.ts';
 import { type Bounds, judge, type Verdict } from './rules.ts';
-import type { DetectorConfig } from './config.ts';
 import type { Target } from './scopes.ts';
 import type { Slice } from './slice.ts';
 import { BINS_PER_HOUR, HOUR_MS } from './time.ts';
@@ -20,18 +19,13 @@ const RANK: Record<Severity, number> = { outliers: 0, drift: 1, warning: 2, crit
 
 export const isHigher = (one: Severity, other: Severity): boolean => RANK[one] > RANK[other];
 
-export const verdictOn = (world: World, target: Target): Verdict | undefined => {
-  const { config } = world;
-  return judge(looker(world, target), spreadOf(world, target), boundsOf(target, config));
-};
+export const verdictOn = (world: World, target: Target): Verdict | undefined =>
+  judge(looker(world, target), spreadOf(world, target), boundsOf(target, world.bounds));
 
 const isKind = ({ kind, workspace }: Target): boolean => kind !== undefined && workspace === undefined;
 
-const boundsOf = (target: Target, config: DetectorConfig): Bounds => {
-  const { sigmas, kindSigmas, segmentSigmas, segmentDriftRatio } = config;
-  if (target.segment === undefined) return { ...config, driftSigmas: isKind(target) ? kindSigmas : sigmas };
-  return { ...config, sigmas: segmentSigmas, driftSigmas: segmentSigmas, driftRatio: segmentDriftRatio };
-};
+const boundsOf = (target: Target, { kind, segment, other }: World['bounds']): Bounds =>
+  target.segment !== undefined ? segment : isKind(target) ? kind : other;
 
 /** All slices that had calculations in the bin that ended, and the segments that are worth a look, of which a rule is true. */
 export const firings = (world: World, hotSegments: Iterable<number>): Firing[] => {

@@ -1,7 +1,7 @@
 import type { Model } from './baseline.ts';
 import type { DetectorConfig } from './config.ts';
 import { bucketOf, COUNT, emptyHistogram, EXPECTED, GAP, type Histogram } from './histogram.ts';
-import { enough, Look, type Looker, lookerOf } from './rules.ts';
+import { type BoundsBySort, enough, Look, type Looker, lookerOf } from './rules.ts';
 import { isIn, keyOf, type Target } from './scopes.ts';
 import { perEdition, RING, type Segments } from './segments.ts';
 import type { Slice } from './slice.ts';
@@ -10,6 +10,7 @@ import { BINS_PER_HOUR } from './time.ts';
 /** All that is known at the end of a bin. */
 export interface World {
   readonly config: DetectorConfig;
+  readonly bounds: BoundsBySort;
   readonly model: Model;
   readonly segments: Segments;
   readonly all: Slice;
