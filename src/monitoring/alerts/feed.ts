@@ -17,6 +17,13 @@ export interface StreamedEvent extends AlertEventResource {
 
 type FeedRow = EventRow & Omit<AlertRow, 'alert' | 'recorded_at'>;
 
+/** Those of one look that concern the viewer. */
+interface Page {
+  readonly events: readonly StreamedEvent[];
+  /** The last event that was gone through, where there may be more. */
+  readonly readTo?: number;
+}
+
 interface FeedOptions {
   readonly db: Queryable;
   readonly log: Log;
@@ -64,15 +71,14 @@ export class Feed {
     try {
       while (!ends.aborted) {
         const head = this.#head;
-        const events = head > seen ? await this.#readUnlessAway(viewer, seen) : [];
-        for (const event of events ?? []) {
+        const page = head > seen ? await this.#readUnlessAway(viewer, seen) : { events: [] };
+        for (const event of page?.events ?? []) {
           yield event;
           seen = event.id;
         }
-        const isAll = events !== undefined && events.length < FEED_BATCH;
         // What does not concern the viewer need not be gone through again.
-        if (isAll && head > seen) seen = head;
-        if (isAll || events === undefined) await this.#next(ends);
+        if (page !== undefined) seen = Math.max(seen, page.readTo ?? head);
+        if (page?.readTo === undefined) await this.#next(ends);
       }
     } finally {
       this.#streams -= 1;
@@ -80,7 +86,7 @@ export class Feed {
   }
 
   /** Undefined where the database does not answer: then later. */
-  async #readUnlessAway(viewer: Viewer, afterId: number): Promise<StreamedEvent[] | undefined> {
+  async #readUnlessAway(viewer: Viewer, afterId: number): Promise<Page | undefined> {
     try {
       return await this.#read(viewer, afterId);
     } catch (error) {
@@ -89,13 +95,15 @@ export class Feed {
     }
   }
 
-  async #read(viewer: Viewer, afterId: number): Promise<StreamedEvent[]> {
+  async #read(viewer: Viewer, afterId: number): Promise<Page> {
     const { db, publicUrl } = this.#options;
     const { rows } = await db.query<FeedRow>(FEED, [afterId, workspaceOf(viewer), FEED_BATCH]);
-    return rows.flatMap((row) => {
+    const events = rows.flatMap((row) => {
       const alert = seenBy(viewer, storedOf({ ...row, alert: row.then_alert }), publicUrl);
       return alert === undefined ? [] : [{ ...eventSeenBy(viewer, row), alert }];
     });
+    const last = rows.at(-1);
+    return last === undefined || rows.length < FEED_BATCH ? { events } : { events, readTo: last.id };
   }
 
   /** Until somebody has looked again, or the signal. One looks for all who wait. */
