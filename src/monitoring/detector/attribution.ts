@@ -38,7 +38,12 @@ interface Data {
   readonly weight: Float64Array;
 }
 
-type SigmasOf = (target: Target, isFirst: boolean) => number;
+/** By how much a target must be off: to be the first cause, to be one beside another, and to stay one when others are known. */
+interface Sigmas {
+  readonly first: (target: Target) => number;
+  readonly further: number;
+  readonly kept: number;
+}
 
 interface Chosen {
   readonly candidate: Candidate;
@@ -47,14 +52,11 @@ interface Chosen {
   effect: number;
 }
 
-/**
- * @param sigmasOf by how much a target must be off to be looked at as a cause
- * @param favoured what is known to be slow already: chosen unless another is clearly better
- */
+/** @param favoured what is known to be slow already: chosen unless another is clearly better */
 export const attribute = (
   segments: Segments,
   fromBin: number,
-  sigmasOf: SigmasOf,
+  sigmas: Sigmas,
   favoured: readonly Target[],
   favour: number,
 ): Cause[] => {
@@ -65,11 +67,11 @@ export const attribute = (
   const fit = new Float64Array(data.index.length);
   let chosen: Chosen[] = [];
   for (let tries = 0; tries < 2 * MAX_CAUSES && chosen.length < MAX_CAUSES; tries++) {
-    const next = best(candidates, data, fit, (target) => sigmasOf(target, chosen.length === 0));
+    const next = best(candidates, data, fit, chosen.length === 0 ? sigmas.first : () => sigmas.further);
     if (next === undefined || chosen.some(({ candidate }) => candidate.id === next.candidate.id)) break;
     chosen.push({ ...next, members: membersOf(candidates, next.candidate.id), effect: 0 });
     refit(chosen, data, fit);
-    chosen = withoutNeedless(chosen, data, fit, sigmasOf);
+    chosen = withoutNeedless(chosen, data, fit, sigmas.kept);
   }
   return chosen
     .filter(({ effect }) => effect >= LEAST_EFFECT)
@@ -130,11 +132,17 @@ const best = (candidates: Candidates, data: Data, fit: Float64Array, sigmasOf: (
     if (isOff(sums[id]! / weight, weight, sigmasOf(target), data.usualSpread)) winner = candidate;
   }
   if (winner === undefined) return undefined;
-  // A kind that only one workspace has is the same as that kind within it: sums that are equal are of the same members.
+  // Sums that are equal are of the same members: a kind that only one workspace has is the same as that kind within it, and what is one segment
+  // is called so.
   let next = 0;
-  for (const { id, weight } of candidates.all)
-    if (gains[id]! > next && (sums[id] !== sums[winner.id] || weight !== winner.weight)) next = gains[id]!;
-  return { candidate: winner, lead: gains[winner.id]! - next };
+  let named = winner;
+  for (const candidate of candidates.all) {
+    const { id, weight, target } = candidate;
+    const isSame = sums[id] === sums[winner.id] && weight === winner.weight;
+    if (isSame && target.segment !== undefined) named = candidate;
+    if (!isSame && gains[id]! > next) next = gains[id]!;
+  }
+  return { candidate: named, lead: gains[winner.id]! - next };
 };
 
 /** Effects of all chosen causes together: Newton's steps on one after the other. */
@@ -154,7 +162,7 @@ const refit = (chosen: readonly Chosen[], data: Data, fit: Float64Array): void =
 };
 
 /** A cause that was chosen early may be explained by those that came later: without it, is what it covers still off? */
-const withoutNeedless = (chosen: Chosen[], data: Data, fit: Float64Array, sigmasOf: SigmasOf): Chosen[] => {
+const withoutNeedless = (chosen: Chosen[], data: Data, fit: Float64Array, sigmas: number): Chosen[] => {
   if (chosen.length < 2) return chosen;
   for (const cause of chosen) {
     const others = chosen.filter((other) => other !== cause).map((other) => ({ ...other }));
@@ -167,7 +175,7 @@ const withoutNeedless = (chosen: Chosen[], data: Data, fit: Float64Array, sigmas
       sum += scoreOf(data, without, member);
       weight += data.weight[member]!;
     }
-    if (isOff(sum / weight, weight, sigmasOf(cause.candidate.target, false), data.usualSpread)) continue;
+    if (isOff(sum / weight, weight, sigmas, data.usualSpread)) continue;
     fit.set(without);
     return others;
   }

@@ -65,16 +65,15 @@ export const causesOf = (world: World, found: readonly Firing[], open: readonly 
   const since = open.map(({ onset }) => Math.min(MOST_HOURS, endBin / BINS_PER_HOUR - onset / HOUR_MS));
   const fromBin = endBin - Math.round(Math.max(1, hours, ...since) * BINS_PER_HOUR);
   const favoured = open.map(({ target }) => target);
-  return attribute(
-    world.segments,
-    fromBin,
-    (target, isFirst) => ATTRIBUTION_PART * (isFirst && isKind(target) ? config.kindSigmas : config.sigmas),
-    favoured,
-    config.decided,
-  );
+  const sigmas = {
+    first: (target: Target) => ATTRIBUTION_PART * (isKind(target) ? config.kindSigmas : config.sigmas),
+    further: config.sigmas,
+    kept: ATTRIBUTION_PART * config.sigmas,
+  };
+  return attribute(world.segments, fromBin, sigmas, favoured, config.decided);
 };
 
-/** A cause is looked for somewhat below the sigmas that a slice needs to fire: what does not fire opens nothing. */
+/** A first cause is looked for somewhat below the sigmas that a slice needs to fire: what does not fire opens nothing. */
 const ATTRIBUTION_PART = 0.8;
 
 interface Known {
