@@ -67,7 +67,7 @@ export const EXTRA: readonly Scenario[] = [
     plan: (segments, random) => {
       const [from, workspace] = [beginning(random), fullWorkspace(segments, random)];
       const kind = 'property.equals';
-      return oneFault(both(withKind(kind), inWorkspace(workspace)), workspace, from, step(from, 3));
+      return oneFault(both(withKind(kind), inWorkspace(workspace)), `${kind} in ${workspace}`, from, step(from, 3));
     },
   },
   {
