@@ -174,10 +174,10 @@ export class Slice {
   }
 
   /**
-   * A window in which later hours count for more, rising from nothing: what shows a ramp best, as a matched filter does. Scaled so that
-   * the sum is the effective number of its calculations; `scale` is given to make that of another slice comparable.
+   * A window in which later hours count for more, rising from nothing: what shows a ramp best, as a matched filter does. Scaled by
+   * `leaningScale` its sum is the effective number of its calculations; a slice that it is compared with is scaled by the same.
    */
-  leaning(endBin: number, hours: number, scale = this.leaningScale(endBin, hours)): Histogram {
+  leaning(endBin: number, hours: number, scale: number): Histogram {
     const sum = emptyHistogram();
     this.lean(endBin, hours, (cells, weight) => {
       for (let i = 0; i < CELLS; i++) sum[i]! += scale * weight * cells[i]!;

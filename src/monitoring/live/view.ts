@@ -1,17 +1,8 @@
-import type { Alert, Scope } from '../types.ts';
+import type { SliceView } from '../detector/views.ts';
+import type { Alert } from '../types.ts';
 
-/** How a slice of the calculations does. Ratios are × normal; null where nothing is known. */
-export interface ViewedSlice {
-  /** Everything, a kind or a workspace. */
-  readonly scope: Scope;
-  /** Over the short window, which widens until it holds enough: `hours`, with so many calculations. */
-  readonly ratio: number | null;
-  readonly band: { readonly low: number; readonly high: number };
-  readonly hours: number;
-  readonly calculations: number;
-  /** What its calculations take on average, and what they would take normally. */
-  readonly rollingMs: number | null;
-  readonly baselineMs: number | null;
+/** How everything, a kind or a workspace does. */
+export interface ViewedSlice extends SliceView {
   /** Ids of the open alerts that are about it, or explain it. */
   readonly alerts: readonly string[];
 }

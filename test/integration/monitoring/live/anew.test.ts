@@ -1,14 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { openClient } from '../../../../src/database/connect.ts';
 import { openAlertsOf, recordAlertEvents } from '../../../../src/monitoring/alerts/record.ts';
-import { detectorFrom } from '../../../../src/monitoring/live/detector.ts';
-import { partitionedTables } from '../../../../src/monitoring/live/partitions.ts';
 import { Watch } from '../../../../src/monitoring/live/watch.ts';
 import { anAlert } from '../../../support/alerts.ts';
 import { createTestDatabase, type TestDatabase } from '../../../support/database.ts';
 import { endCalculations } from '../../../support/ended.ts';
+import { startWatch } from '../../../support/watching.ts';
 import { createWorkspace, defineSegment } from '../../../support/workspace.ts';
 
 const MINUTE_MS = 60_000;
@@ -27,17 +25,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-const watching = (): Promise<Watch> =>
-  Watch.restore({
-    client,
-    leader: randomUUID(),
-    judgeFrom: detectorFrom({}),
-    tables: partitionedTables({ factDays: 30, minuteDays: 30, hourDays: 60 }),
-    timeoutMs: 60_000,
-    tell: recordAlertEvents,
-    open: openAlertsOf,
-    graceMs: 0,
-  });
+const watching = (): Promise<Watch> => startWatch(client, { open: openAlertsOf });
 
 /** A newsletter that was late half an hour ago, and a calculation since: that it was late is an alert for an hour. */
 const lateNewsletter = async (): Promise<string> => {

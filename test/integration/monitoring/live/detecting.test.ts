@@ -1,13 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { openClient } from '../../../../src/database/connect.ts';
-import { recordAlertEvents } from '../../../../src/monitoring/alerts/record.ts';
-import { detectorFrom } from '../../../../src/monitoring/live/detector.ts';
-import { partitionedTables } from '../../../../src/monitoring/live/partitions.ts';
 import { Watch } from '../../../../src/monitoring/live/watch.ts';
 import { createTestDatabase, type TestDatabase } from '../../../support/database.ts';
 import { type Ended, endCalculations } from '../../../support/ended.ts';
+import { startWatch } from '../../../support/watching.ts';
 import { createWorkspace, defineSegment } from '../../../support/workspace.ts';
 
 const HOUR_MS = 3_600_000;
@@ -28,17 +25,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-const watching = (): Promise<Watch> =>
-  Watch.restore({
-    client,
-    leader: randomUUID(),
-    judgeFrom: detectorFrom({}),
-    tables: partitionedTables({ factDays: 30, minuteDays: 30, hourDays: 60 }),
-    timeoutMs: 60_000,
-    tell: recordAlertEvents,
-    graceMs: 0,
-    stepFacts: 2_000,
-  });
+const watching = (): Promise<Watch> => startWatch(client, { stepFacts: 2_000 });
 
 /** Twelve days, each segment once in 20 minutes; a third of them has the kind `property.is_set`, that is three times slower for the last day. */
 const history = (): Ended[] => {

@@ -1,14 +1,11 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { openClient } from '../../../../src/database/connect.ts';
-import { recordAlertEvents } from '../../../../src/monitoring/alerts/record.ts';
-import { detectorFrom } from '../../../../src/monitoring/live/detector.ts';
-import { partitionedTables } from '../../../../src/monitoring/live/partitions.ts';
-import { Watch } from '../../../../src/monitoring/live/watch.ts';
 import { createTestDatabase, type TestDatabase } from '../../../support/database.ts';
 import { type Ended, endCalculations } from '../../../support/ended.ts';
 import { type Receiver, startReceiver } from '../../../support/receiver.ts';
+import { startWatch } from '../../../support/watching.ts';
 import { createWorkspace, defineSegment } from '../../../support/workspace.ts';
 import { alertsOf, diagnose, settled } from '../alerts/sending.ts';
 
@@ -61,17 +58,7 @@ const hours = (from: number, to: number): Ended[] =>
 /** What ended in these hours is judged as a leader does that begins now, and that has those hours behind it then. */
 const judge = async (from: number, to: number): Promise<void> => {
   await endCalculations(database.pool, workspaceId, hours(from, to));
-  const watch = await Watch.restore({
-    client,
-    leader: randomUUID(),
-    judgeFrom: detectorFrom({}),
-    tables: partitionedTables({ factDays: 30, minuteDays: 30, hourDays: 60 }),
-    timeoutMs: 60_000,
-    tell: recordAlertEvents,
-    graceMs: 0,
-    behindMs: Date.now() - (begin + to * HOUR_MS),
-    stepFacts: 2_000,
-  });
+  const watch = await startWatch(client, { behindMs: Date.now() - (begin + to * HOUR_MS), stepFacts: 2_000 });
   while ((await watch.step()).more);
 };
 
