@@ -9,7 +9,11 @@ import { present } from './segments.ts';
 const TAG = 'calculations';
 const json = { 'application/json': s.calculation };
 
-const settled = (calculation: CalculationResource): boolean => hasEnded(calculation) || wasHandedLatest(calculation);
+/** One that nobody waited for was taken in, also where it has ended before its row was read again. */
+const statusOf = (
+  calculation: CalculationResource,
+  { wait = 0 }: { readonly wait?: number | undefined } = {},
+): 200 | 202 => (wait > 0 && (hasEnded(calculation) || wasHandedLatest(calculation)) ? 200 : 202);
 
 /** `/v1/calculations…` and asking for one. */
 export const calculationRoutes = (calculations: CalculationsService): Route[] => [
@@ -25,12 +29,12 @@ export const calculationRoutes = (calculations: CalculationsService): Route[] =>
     body: { schema: s.calculationBody, maxBytes: MAX_JSON_BYTES, optional: true },
     answers: {
       200: { description: 'It ended within `wait`.', content: json },
-      202: { description: 'It is queued or runs.', content: json },
+      202: { description: 'It was taken in: it is queued or runs, or ended sooner than the answer.', content: json },
     },
     handle: async ({ caller, params, body }) => {
       const calculation = await calculations.request(caller.workspaceId, params.key, body);
       return {
-        status: settled(calculation) ? 200 : 202,
+        status: statusOf(calculation, body),
         body: calculation,
         headers: { location: `/v1/calculations/${calculation.id}` },
       };

@@ -68,6 +68,12 @@ describe('calculations over HTTP', () => {
     expect((await call(`${service.url}/v1/segments/pro/calculations`, { method: 'POST' })).status).toBe(202);
   });
 
+  it('answers 202 to who does not wait, also where it has ended by then', async () => {
+    const statuses = [];
+    for (let i = 0; i < 50; i += 1) statuses.push((await calculate({ trigger: 'manual' })).answer.status);
+    expect(new Set(statuses)).toEqual(new Set([202]));
+  });
+
   it('lists and filters', async () => {
     await calculate();
     const list = shaped(schemas.calculationList, (await call(`${service.url}/v1/calculations?limit=2`)).json);
