@@ -121,18 +121,28 @@ const forget = (world: World, target: Target, since: number): void => {
 
 /** How clearly a window must be below what was held before. */
 const CLEAR_SIGMAS = 4;
-const LONGER = [1, 1.5, 2, 3];
-/** What was held below this could be below the threshold for two hours by chance, and is over only when it is clear for three times as long. */
-const LITTLE = Math.log(1.5);
-const LONGEST = LONGER.slice(-1);
+/**
+ * For how many times `clearHours` it must be clear, by what was held; one of them is enough. What was held is the highest of many windows: of
+ * a creep that is found at little, the next hours may well be below the threshold, and for so long as it was looked at they are not.
+ */
+const LONGER: readonly { readonly below: number; readonly factors: readonly number[] }[] = [
+  { below: Math.log(1.25), factors: [12] },
+  { below: Math.log(1.5), factors: [6] },
+  { below: Number.POSITIVE_INFINITY, factors: [1, 1.5, 2, 3] },
+];
 
-/** Back to normal: below the threshold, nearer to normal than to what it was, and not by chance. */
-const isOver = (alert: OpenAlert, look: Looker, { config }: World): boolean =>
-  (alert.held < LITTLE ? LONGEST : LONGER).some((factor) => {
+/** Back to normal: below the threshold, also lately; nearer to normal than to what it was, and not by chance. */
+const isOver = ({ held }: OpenAlert, look: Looker, { config }: World): boolean => {
+  const clear = (factor: number): Estimate | undefined => {
     const seen = enough(look, config.clearHours * factor, config.minCalculations, config);
-    if (seen === undefined || !isClear(seen.own, alert.held, Math.log(config.clearRatio))) return false;
-    return seen.own.mean < alert.held / 2 && alert.held - seen.own.mean >= CLEAR_SIGMAS * seen.own.error;
+    return seen !== undefined && isClear(seen.own, held, Math.log(config.clearRatio)) ? seen.own : undefined;
+  };
+  return LONGER.find(({ below }) => held < below)!.factors.some((factor) => {
+    const own = clear(factor);
+    if (own === undefined || (factor > 1 && clear(1) === undefined)) return false;
+    return own.mean < held / 2 && held - own.mean >= CLEAR_SIGMAS * own.error;
   });
+};
 
 /** What was very slow is clear also where so few calculations cannot tell it from the threshold. */
 const isClear = ({ mean, error }: Estimate, held: number, threshold: number): boolean =>
