@@ -28,9 +28,10 @@ select 'versions', null, array_agg(version order by id)::text, null, null, null,
 from held
 having count(*) > 0
 union all
--- name: the leaf
+-- name: the leaf or tree
 select 'kept', k.id, k.leaf, null, null, null, null, null, null
-from property p join kept_leaves k on k.property_id = p.id
+from kept_leaves k
+where k.id in (select r.leaf_id from property p join kept_properties r on r.property_id = p.id)
 union all
 -- id: how many marks, overflowed: one of them is for every user of a shard
 select 'pending', count(*)::integer, null, null, null, null, null, null, bool_or(ordinal < 0)

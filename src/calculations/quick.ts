@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { type CalculationResult, calculationStatement } from '../compiler/calculation.ts';
-import { compile } from '../compiler/compile.ts';
+import { compile, type Membership } from '../compiler/compile.ts';
+import { smallestUnit } from '../conditions/units.ts';
 import { sql } from '../database/sql.ts';
 import type { Claimed } from './claims.ts';
 import { asQuery } from './fresh.ts';
@@ -33,6 +34,8 @@ export interface Started {
 interface Remembered {
   readonly segmentId: number;
   readonly known: Known;
+  /** Of conditions that depend on the data alone, which are compiled once. */
+  readonly membership: Membership | undefined;
 }
 
 /**
@@ -67,7 +70,9 @@ export class Quick {
 
   /** Forgets the one that was learnt first where they are too many. */
   learn(workspaceId: number, key: string, segmentId: number, known: Known): void {
-    this.#segments.set(nameOf(workspaceId, key), { segmentId, known });
+    const membership =
+      smallestUnit(known.condition) === undefined ? compile(known.condition, known.catalogue, Date.now()) : undefined;
+    this.#segments.set(nameOf(workspaceId, key), { segmentId, known, membership });
     if (this.#segments.size > MAX_QUICK_SEGMENTS) this.#segments.delete(this.#segments.keys().next().value as string);
   }
 
@@ -96,13 +101,14 @@ export class Quick {
     workspaceId: number,
     key: string,
     { trigger, deadline, onLate }: Omit<Request, 'waitMs'>,
-    { segmentId, known }: Remembered,
+    remembered: Remembered,
   ): Started {
     const { processId } = this.#options;
+    const { segmentId, known } = remembered;
     const token = randomUUID();
     const asOf = Date.now();
     const compiling = performance.now();
-    const membership = compile(known.condition, known.catalogue, asOf);
+    const membership = remembered.membership ?? compile(known.condition, known.catalogue, asOf);
     const compileMs = performance.now() - compiling;
     const statement = calculationStatement(membership, {
       claim: { token, processId, attempt: 1, workspaceId, segmentId },

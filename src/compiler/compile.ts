@@ -5,7 +5,7 @@ import type { ConditionKind, ExpandedCondition, Leaf } from '../conditions/types
 import { and, type Bits, not, or, within } from './bits.ts';
 import type { Catalogue } from './catalogue.ts';
 import { addCosts, type Cost, cost } from './cost.ts';
-import { keptSource, leafKey } from './kept.ts';
+import { isKeptTree, keptSource, keptTreeSource, leafKey } from './kept.ts';
 import { aggregateSource, eventCountSource, recencySource, sequenceSource } from './event-sources.ts';
 import { Parameters, renumber } from './parameters.ts';
 import { listSource } from './lists.ts';
@@ -31,6 +31,8 @@ export interface Membership {
   /** For each chunk. */
   readonly cost: Cost;
   readonly leaves: readonly CompiledLeaf[];
+  /** Nobody is in it who has none of what it reads, so that it changes with that only, and not with who exists. */
+  readonly anchored: boolean;
 }
 
 const SOURCES: { readonly [T in Leaf['type']]: (context: Context, leaf: Extract<Leaf, { type: T }>) => Source } = {
@@ -43,8 +45,11 @@ const SOURCES: { readonly [T in Leaf['type']]: (context: Context, leaf: Extract<
   list: listSource,
 };
 
+/** What is evaluated as one: a leaf, or a tree whose bitmaps are kept. */
+type Part = ExpandedCondition;
+
 interface Shared {
-  readonly leaf: Leaf;
+  readonly part: Part;
   uses: number;
 }
 
@@ -54,23 +59,46 @@ export const positive = (leaf: Leaf): { leaf: Leaf; negated: boolean } => {
   return operator ? { leaf: { ...leaf, operator } as Leaf, negated: true } : { leaf, negated: false };
 };
 
-/** Each different leaf with how often it stands in the tree. */
-const differentLeaves = (condition: ExpandedCondition): Map<string, Shared> => {
+/** Each different part with how often it stands in the tree. */
+const differentParts = (condition: ExpandedCondition, catalogue: Catalogue): Map<string, Shared> => {
   const found = new Map<string, Shared>();
   const visit = (node: ExpandedCondition): void => {
-    if (isBranch(node)) {
+    if (isBranch(node) && !isKeptTree(catalogue, node)) {
       if (node.type === 'not') visit(node.of);
       else node.of.forEach(visit);
       return;
     }
-    const { leaf } = positive(node);
-    const key = leafKey(leaf);
+    const part = isBranch(node) ? node : positive(node).leaf;
+    const key = leafKey(part);
     const known = found.get(key);
     if (known) known.uses++;
-    else found.set(key, { leaf, uses: 1 });
+    else found.set(key, { part, uses: 1 });
   };
   visit(condition);
   return found;
+};
+
+interface Evaluated {
+  readonly source: Source;
+  readonly leaves: readonly CompiledLeaf[];
+}
+
+const evaluatePart = (context: Context, part: Part): Evaluated => {
+  if (isBranch(part)) {
+    const compiled = compileWith(keptTreeContext(context, part), part);
+    const source = keptTreeSource(context, part, compiled.text);
+    return { source, leaves: compiled.leaves.map((leaf) => ({ ...leaf, source: source.source, cost: cost({}) })) };
+  }
+  const evaluated = (SOURCES[part.type] as (context: Context, leaf: Leaf) => Source)(context, part);
+  const source = keptSource(context, part, evaluated);
+  return { source, leaves: [{ kind: kindOf(part), leaf: part, source: source.source, cost: source.cost }] };
+};
+
+/** For what is evaluated in the place of a tree whose bitmap is missing: the tree itself is not kept there. */
+const keptTreeContext = (context: Context, tree: Part): Context => {
+  const kept = new Map(context.catalogue.kept);
+  kept.delete(leafKey(tree));
+  return { ...context, catalogue: { ...context.catalogue, kept } };
 };
 
 /**
@@ -84,15 +112,21 @@ const differentLeaves = (condition: ExpandedCondition): Map<string, Shared> => {
  */
 export const compile = (condition: ExpandedCondition, catalogue: Catalogue, asOf: number): Membership => {
   const parameters = new Parameters();
-  const context: Context = { catalogue, asOf, parameters };
+  const compiled = compileWith({ catalogue, asOf, parameters }, condition);
+  return { ...compiled, ...renumber(compiled.text, parameters.values) };
+};
+
+/** With the parameters of the context, which stand in `text` as they are added. */
+const compileWith = (context: Context, condition: ExpandedCondition): Omit<Membership, 'values'> => {
   const leaves: CompiledLeaf[] = [];
+  const costs: Cost[] = [];
   const shared: string[] = [];
   const results = new Map<string, Bits>();
-  for (const [key, { leaf, uses }] of differentLeaves(condition)) {
-    const evaluated = (SOURCES[leaf.type] as (context: Context, leaf: Leaf) => Source)(context, leaf);
-    const source = keptSource(context, leaf, evaluated);
-    leaves.push({ kind: kindOf(leaf), leaf, source: source.source, cost: source.cost });
-    let result = source.bits;
+  for (const [key, { part, uses }] of differentParts(condition, context.catalogue)) {
+    const evaluated = evaluatePart(context, part);
+    leaves.push(...evaluated.leaves);
+    costs.push(evaluated.source.cost);
+    let result = evaluated.source.bits;
     if (uses > 1 && result.kind === 'sql') {
       const name = `l${shared.length}`;
       shared.push(`${result.text} as ${name}`);
@@ -104,6 +138,8 @@ export const compile = (condition: ExpandedCondition, catalogue: Catalogue, asOf
   let operations = 1;
   const build = (node: ExpandedCondition): Bits => {
     if (isBranch(node)) {
+      const kept = results.get(leafKey(node));
+      if (kept !== undefined) return kept;
       if (node.type === 'not') return not(build(node.of));
       operations += Math.max(node.of.length - 1, 0);
       return node.type === 'all' ? and(node.of.map(build)) : or(node.of.map(build));
@@ -112,13 +148,14 @@ export const compile = (condition: ExpandedCondition, catalogue: Catalogue, asOf
     const result = results.get(leafKey(leaf)) as Bits;
     return negated ? not(result) : result;
   };
-  const root = within('c.users', build(condition));
+  const result = build(condition);
+  const root = within('c.users', result);
   const named = new Set(Array.from(root.matchAll(/\bl\.l(\d+)\b/g), (match) => Number(match[1])));
   const used = shared.filter((_, i) => named.has(i));
-  const text = used.length === 0 ? root : `(select ${root} from (select ${used.join(', ')} offset 0) l)`;
   return {
-    ...renumber(text, parameters.values),
-    cost: addCosts([...leaves.map((each) => each.cost), cost({ operations })]),
+    text: used.length === 0 ? root : `(select ${root} from (select ${used.join(', ')} offset 0) l)`,
+    cost: addCosts([...costs, cost({ operations })]),
     leaves,
+    anchored: result.kind === 'sql' && !result.complement && result.existing,
   };
 };

@@ -1,10 +1,10 @@
 import type pg from 'pg';
 import { compile, positive } from '../compiler/compile.ts';
-import { isWorthKeeping, keepStatement, leafKey, mayBeKept } from '../compiler/kept.ts';
-import { leavesOf } from '../conditions/leaves.ts';
+import { isWorthKeeping, keepStatement, leafKey, MAX_KEPT_LEAF_LENGTH, mayBeKept } from '../compiler/kept.ts';
+import { isBranch, leavesOf } from '../conditions/leaves.ts';
 import { parseCondition } from '../conditions/parse.ts';
 import { references } from '../conditions/references.ts';
-import type { Leaf, PropertyCondition } from '../conditions/types.ts';
+import type { Condition, PropertyCondition, Tree } from '../conditions/types.ts';
 import type { Queryable } from '../database/port.ts';
 import { sql } from '../database/sql.ts';
 import { transaction } from '../database/transaction.ts';
@@ -13,7 +13,10 @@ import { digestOf } from '../index/digest.ts';
 import { withFoldLock } from '../index/fold.ts';
 import { shardRange } from '../index/layout.ts';
 
-/** Which leaves of a workspace's segments bitmaps are kept of, and making those that are not there. Decision 0039. */
+/**
+ * Which leaves of a workspace's segments, and which trees of such leaves, bitmaps are kept of, and making those that are not there.
+ * Decisions 0039 and 0045.
+ */
 
 const MISSING = sql('kept-missing');
 const ADD = sql('kept-add');
@@ -36,11 +39,13 @@ export const keepLeaves = async (client: pg.ClientBase, workspaceId: number): Pr
   if (add.length + drop.length > 0)
     await asFolder(client, workspaceId, async () => {
       await client.query(DROP, [drop, ...shardRange(workspaceId)]);
+      const read = add.flatMap((each, i) => propertiesOf(each).map((property) => ({ of: i + 1, property })));
       await client.query(ADD, [
         workspaceId,
-        add.map(({ property }) => property),
-        add.map((leaf) => digestOf(leafKey(leaf))),
+        add.map((each) => digestOf(leafKey(each))),
         add.map(leafKey),
+        read.map(({ of }) => of),
+        read.map(({ property }) => property),
       ]);
     });
   return fillKept(client, workspaceId);
@@ -49,19 +54,26 @@ export const keepLeaves = async (client: pg.ClientBase, workspaceId: number): Pr
 /** Makes the bitmaps that folds have taken away, or that were not there yet. Gives how many. */
 export const fillKept = async (client: pg.ClientBase, workspaceId: number): Promise<number> => {
   const { rows } = await client.query<{ id: number; leaf: string }>(MISSING, [workspaceId]);
-  const left = rows.map(({ id, leaf }) => ({ id, leaf: JSON.parse(leaf) as PropertyCondition }));
+  const left = rows.map(({ id, leaf }) => ({ id, condition: JSON.parse(leaf) as Keepable }));
   let made = 0;
   while (left.length > 0) made += await asFolder(client, workspaceId, () => fillSome(client, workspaceId, left));
   return made;
 };
 
-interface KeptLeaf {
+/** A leaf of properties, or a tree of such. */
+type Keepable = Tree<PropertyCondition>;
+
+interface KeptOne {
   readonly id: number;
-  readonly leaf: PropertyCondition;
+  readonly condition: Keepable;
 }
 
+const propertiesOf = (condition: Keepable): string[] => [
+  ...new Set(leavesOf(condition).map(({ property }) => property)),
+];
+
 /** For a while; takes those that are done out of `left`. */
-const fillSome = async (client: pg.ClientBase, workspaceId: number, left: KeptLeaf[]): Promise<number> => {
+const fillSome = async (client: pg.ClientBase, workspaceId: number, left: KeptOne[]): Promise<number> => {
   const until = performance.now() + TURN_MS;
   // plans of tables that were empty when they were analysed would read them whole
   await client.query('set local enable_seqscan = off');
@@ -69,14 +81,14 @@ const fillSome = async (client: pg.ClientBase, workspaceId: number, left: KeptLe
     ...(await catalogueOf(
       client,
       workspaceId,
-      left.map(({ leaf }) => leaf),
+      left.map(({ condition }) => condition),
     )),
     kept: new Map(),
   };
   let made = 0;
   for (let next = left[0]; next !== undefined && performance.now() < until; next = left[0]) {
-    const membership = compile(next.leaf, catalogue, ANY_TIME);
-    if (!membership.leaves.every(isWorthKeeping)) {
+    const membership = compile(next.condition, catalogue, ANY_TIME);
+    if (!isWorthKeeping(next.condition, membership)) {
       await client.query(DROP, [[next.id], ...shardRange(workspaceId)]);
       left.shift();
       continue;
@@ -97,72 +109,102 @@ const fillSome = async (client: pg.ClientBase, workspaceId: number, left: KeptLe
 const asFolder = <T>(client: pg.ClientBase, workspaceId: number, work: () => Promise<T>): Promise<T> =>
   withFoldLock(client, workspaceId, () => transaction(client, work, { isolation: 'repeatable read' }));
 
-const catalogueOf = (db: Queryable, workspaceId: number, leaves: readonly Leaf[]) =>
-  loadCatalogue(db, workspaceId, references({ type: 'any', of: leaves }));
+const catalogueOf = (db: Queryable, workspaceId: number, conditions: readonly Keepable[]) =>
+  loadCatalogue(db, workspaceId, references({ type: 'any', of: conditions }));
 
 interface Choice {
-  readonly add: readonly PropertyCondition[];
+  readonly add: readonly Keepable[];
   /** Ids. */
   readonly drop: readonly number[];
 }
 
-/** What is kept stays as long as a segment has it; of the others those come first that most segments have. */
+/**
+ * What is kept stays as long as a segment has it. Of the others those come first that most segments have, and trees before what stands
+ * in them. A tree that stands in one that is kept is left out, unless other segments have it too; leaves are not, since new segments and
+ * `explain` ask for them.
+ */
 const choose = async (client: pg.ClientBase, workspaceId: number): Promise<Choice> => {
-  const wanted = await wantedLeaves(client, workspaceId);
+  const wanted = await wantedOf(client, workspaceId);
   const { rows } = await client.query<{ id: number; leaf: string }>(
     'select id, leaf from kept_leaves where workspace_id = $1::integer',
     [workspaceId],
   );
-  const kept = new Set(rows.map(({ leaf }) => leaf));
   const drop = rows.filter(({ leaf }) => !wanted.has(leaf)).map(({ id }) => id);
-  const room = MAX_KEPT_LEAVES - (rows.length - drop.length);
-  const counts = new Map<string, number>();
-  const count = (property: string): number => (counts.get(property) ?? 0) + 1;
-  for (const [key, { leaf }] of wanted) if (kept.has(key)) counts.set(leaf.property, count(leaf.property));
+  const chosen = new Map(rows.flatMap(({ leaf }) => (wanted.has(leaf) ? [[leaf, wanted.get(leaf) as Wanted]] : [])));
   const candidates = [...wanted]
-    .filter(([key]) => !kept.has(key))
-    .sort(([, a], [, b]) => b.segments - a.segments)
-    .slice(0, 2 * MAX_KEPT_LEAVES)
-    .map(([, { leaf }]) => leaf);
-  if (room <= 0 || candidates.length === 0) return { add: [], drop };
-  const catalogue = await catalogueOf(client, workspaceId, candidates);
-  const add: PropertyCondition[] = [];
-  for (const leaf of candidates) {
-    if (add.length >= room || count(leaf.property) > MAX_KEPT_A_PROPERTY) continue;
-    if (!compile(leaf, catalogue, ANY_TIME).leaves.every(isWorthKeeping)) continue;
-    counts.set(leaf.property, count(leaf.property));
-    add.push(leaf);
+    .filter(([key]) => !chosen.has(key))
+    .sort(([a, { segments: ofA }], [b, { segments: ofB }]) => ofB - ofA || b.length - a.length)
+    .slice(0, 2 * MAX_KEPT_LEAVES);
+  if (chosen.size >= MAX_KEPT_LEAVES || candidates.length === 0) return { add: [], drop };
+  const counts = new Map<string, number>();
+  const count = (condition: Keepable): void => {
+    for (const property of propertiesOf(condition)) counts.set(property, (counts.get(property) ?? 0) + 1);
+  };
+  for (const { condition } of chosen.values()) count(condition);
+  const catalogue = {
+    ...(await catalogueOf(
+      client,
+      workspaceId,
+      candidates.map(([, { condition }]) => condition),
+    )),
+    kept: new Map(),
+  };
+  const add: Keepable[] = [];
+  for (const [key, one] of candidates) {
+    const { condition } = one;
+    if (chosen.size >= MAX_KEPT_LEAVES) break;
+    if (propertiesOf(condition).some((property) => (counts.get(property) ?? 0) >= MAX_KEPT_A_PROPERTY)) continue;
+    if (isBranch(condition) && standsInOne(key, one, chosen)) continue;
+    if (!isWorthKeeping(condition, compile(condition, catalogue, ANY_TIME))) continue;
+    count(condition);
+    chosen.set(key, one);
+    add.push(condition);
   }
   return { add, drop };
 };
 
+/** A key stands in another as it is: within a text its quotes would be escaped. */
+const standsInOne = (key: string, { segments }: Wanted, chosen: ReadonlyMap<string, Wanted>): boolean =>
+  [...chosen].some(([other, of]) => other.includes(key) && of.segments >= segments);
+
 interface Wanted {
-  readonly leaf: PropertyCondition;
+  readonly condition: Keepable;
   segments: number;
 }
 
-/** By `leafKey`: leaves of segments, which may be kept. Those of a segment that another names stand in its own condition. */
-const wantedLeaves = async (db: Queryable, workspaceId: number): Promise<Map<string, Wanted>> => {
+/** By `leafKey`: what may be kept of segments. What is in a segment that another names stands in its own condition. */
+const wantedOf = async (db: Queryable, workspaceId: number): Promise<Map<string, Wanted>> => {
   const { rows } = await db.query<{ condition: unknown }>(
     'select condition from segments where workspace_id = $1::integer and condition is not null order by id',
     [workspaceId],
   );
   const wanted = new Map<string, Wanted>();
   for (const { condition } of rows)
-    for (const [key, leaf] of leavesToKeep(condition)) {
+    for (const [key, found] of toKeep(parseCondition(condition))) {
       const known = wanted.get(key);
       if (known) known.segments += 1;
-      else wanted.set(key, { leaf, segments: 1 });
+      else wanted.set(key, { condition: found, segments: 1 });
     }
   return wanted;
 };
 
-const leavesToKeep = (condition: unknown): Map<string, PropertyCondition> => {
-  const leaves = new Map<string, PropertyCondition>();
-  for (const each of leavesOf(parseCondition(condition))) {
-    if (each.type === 'segment') continue;
-    const { leaf } = positive(each);
-    if (mayBeKept(leaf)) leaves.set(leafKey(leaf), leaf);
-  }
-  return leaves;
+const toKeep = (condition: Condition): Map<string, Keepable> => {
+  const found = new Map<string, Keepable>();
+  const visit = (node: Condition): boolean => {
+    if (!isBranch(node)) {
+      if (node.type === 'segment') return false;
+      const { leaf } = positive(node);
+      if (!mayBeKept(leaf)) return false;
+      found.set(leafKey(leaf), leaf);
+      return true;
+    }
+    // every child is visited: what may be kept of those that others hinder is kept by itself
+    const children = node.type === 'not' ? [visit(node.of)] : node.of.map(visit);
+    if (children.includes(false)) return false;
+    const tree = node as Keepable;
+    if (leafKey(tree).length <= MAX_KEPT_LEAF_LENGTH) found.set(leafKey(tree), tree);
+    return true;
+  };
+  visit(condition);
+  return found;
 };

@@ -82,7 +82,7 @@ describe('bitmaps that are kept of leaves', () => {
   });
 
   test('go with a fold of their property in their chunk, and come back', async () => {
-    await defineSegment(world.pool, workspaceId, 'some', { type: 'all', of: [over(10), over(20)] });
+    for (const value of [10, 20]) await defineSegment(world.pool, workspaceId, `over ${value}`, over(value));
     await keepLeaves(world.client, workspaceId);
     await write([{ plan: 'other' }]);
     await foldWorkspace(world.client, workspaceId);
@@ -111,6 +111,74 @@ describe('bitmaps that are kept of leaves', () => {
     await world.write(workspaceId, [{ kind: 'erase', userId: 'u30' }]);
     expect(await count()).toBe(28);
     await compareWithOracle(world, workspaceId, over(10), true);
+  });
+
+  describe('of whole trees', () => {
+    const PRO: ConditionJson = { type: 'property', property: 'plan', operator: 'equals', value: 'pro' };
+    const HAS_PLAN: ConditionJson = { type: 'property', property: 'plan', operator: 'is_set' };
+    const not = (of: ConditionJson): ConditionJson => ({ type: 'not', of });
+    const all = (...of: ConditionJson[]): ConditionJson => ({ type: 'all', of });
+    const any = (...of: ConditionJson[]): ConditionJson => ({ type: 'any', of });
+    const keptTrees = async (): Promise<string[]> =>
+      Object.keys(await kept()).filter((key) => !key.startsWith('{"type":"property"'));
+
+    test('are read in the place of their leaves, alone and within others', async () => {
+      const tree = all(any(over(30), PRO), not(over(35)));
+      await defineSegment(world.pool, workspaceId, 'tree', tree);
+      await keepLeaves(world.client, workspaceId);
+      expect(await keptTrees()).toEqual([JSON.stringify(tree)]);
+      const around = any(tree, all(HAS_PLAN, over(38)), tree, not(tree));
+      for (const condition of [tree, not(tree), around]) await compareWithOracle(world, workspaceId, condition, true);
+      const { members } = await world.calculate(workspaceId, tree);
+      await world.pool.query(
+        `update kept_bits b set bits = ~b.bits & c.users from kept_leaves k, chunks c
+         where k.id = b.leaf_id and k.workspace_id = $1 and c.shard = b.shard and k.leaf = $2`,
+        [workspaceId, JSON.stringify(tree)],
+      );
+      // the wrong bitmap says the opposite
+      expect((await world.calculate(workspaceId, tree)).members).toBe(40 - members);
+      await rebuild(world.client, workspaceId);
+      await compareWithOracle(world, workspaceId, tree, true);
+    });
+
+    test('that stand in one that is kept are kept where other segments have them too', async () => {
+      const inner = any(over(30), PRO);
+      const tree = all(inner, HAS_PLAN);
+      await defineSegment(world.pool, workspaceId, 'inner', inner);
+      await defineSegment(world.pool, workspaceId, 'outer', tree);
+      await keepLeaves(world.client, workspaceId);
+      expect(await keptTrees()).toEqual([JSON.stringify(inner), JSON.stringify(tree)].sort());
+    });
+
+    test('go with a fold of any property that they read', async () => {
+      const tree = all(HAS_PLAN, over(20));
+      await defineSegment(world.pool, workspaceId, 'tree', tree);
+      for (const change of [{ plan: null }, { ltv: 3 }, { ltv: 25 }, { plan: 'new' }]) {
+        await keepLeaves(world.client, workspaceId);
+        expect((await kept())[JSON.stringify(tree)]).toBe(1);
+        await write([change], 25);
+        await compareWithOracle(world, workspaceId, tree, true);
+        await foldWorkspace(world.client, workspaceId);
+        expect((await kept())[JSON.stringify(tree)]).toBe(0);
+        await compareWithOracle(world, workspaceId, tree, true);
+      }
+    });
+
+    test('are not those that users are in who have nothing that they read', async () => {
+      const segments = {
+        neither: all(not(PRO), not(over(20))),
+        or: any(PRO, not(over(20))),
+        twice: all(over(10), over(10)),
+      };
+      for (const [key, condition] of Object.entries(segments))
+        await defineSegment(world.pool, workspaceId, key, condition);
+      await keepLeaves(world.client, workspaceId);
+      expect(await keptTrees()).toEqual([]);
+      await write([{ since: 1 }], 100);
+      for (const condition of Object.values(segments)) await compareWithOracle(world, workspaceId, condition, true);
+      await foldWorkspace(world.client, workspaceId);
+      for (const condition of Object.values(segments)) await compareWithOracle(world, workspaceId, condition, true);
+    });
   });
 
   test('go with the last segment that has the leaf', async () => {
