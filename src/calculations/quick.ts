@@ -34,7 +34,7 @@ export interface Started {
 interface Remembered {
   readonly segmentId: number;
   readonly known: Known;
-  /** Of conditions that depend on the data alone, which are compiled once. */
+  /** Of conditions that depend on the data alone, which are compiled once; none that is quick reads events (`isQuick`). */
   readonly membership: Membership | undefined;
 }
 

@@ -138,8 +138,7 @@ const compileWith = (context: Context, condition: ExpandedCondition): Omit<Membe
   let operations = 1;
   const build = (node: ExpandedCondition): Bits => {
     if (isBranch(node)) {
-      const kept = results.get(leafKey(node));
-      if (kept !== undefined) return kept;
+      if (isKeptTree(context.catalogue, node)) return results.get(leafKey(node)) as Bits;
       if (node.type === 'not') return not(build(node.of));
       operations += Math.max(node.of.length - 1, 0);
       return node.type === 'all' ? and(node.of.map(build)) : or(node.of.map(build));

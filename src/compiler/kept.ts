@@ -91,6 +91,7 @@ select c.shard, ${id}, ${membership.text}
 from chunks c
 where ${inShards(parameters, shards)}
   and not exists (select from kept_bits k where k.shard = c.shard and k.leaf_id = ${id})
+  and exists (select from kept_leaves l where l.id = ${id})
 order by c.shard
 limit ${parameters.add(limit, 'bigint')}
 returning 1`,

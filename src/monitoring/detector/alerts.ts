@@ -19,7 +19,7 @@ export interface OpenAlert {
   readonly escalations: { at: number; severity: Severity }[];
   readonly onset: number;
   readonly openedAt: number;
-  /** Logs of ×: the highest of the short window, and of six hours. */
+  /** Logs of ×: the highest of the short window, and of six hours or as many as hold enough calculations. */
   peak: number;
   held: number;
   fired: readonly Fired[];
@@ -132,7 +132,9 @@ const LONGER: readonly { readonly below: number; readonly factors: readonly numb
 ];
 
 /** Back to normal: below the threshold, also lately; nearer to normal than to what it was, and not by chance. */
-const isOver = ({ held }: OpenAlert, look: Looker, { config }: World): boolean => {
+const isOver = (alert: OpenAlert, look: Looker, { config }: World): boolean => {
+  // nothing was held of an alert of before that never had enough calculations in six hours
+  const held = alert.held > 0 ? alert.held : alert.peak;
   const clear = (factor: number): Estimate | undefined => {
     const seen = enough(look, config.clearHours * factor, config.minCalculations, config);
     return seen !== undefined && isClear(seen.own, held, Math.log(config.clearRatio)) ? seen.own : undefined;
@@ -161,9 +163,13 @@ const updateOpen = (book: AlertBook, world: World, at: number, tell: Tell): void
   }
 };
 
+/** What was slow for less is no measure of when it is over; what is calculated seldom is looked at for longer. */
+const HELD_HOURS = 6;
+
 const measure = (alert: OpenAlert, look: Looker, world: World): void => {
   alert.peak = Math.max(alert.peak, recentOf(look, world).own.mean);
-  alert.held = Math.max(alert.held, look(6).own.n >= world.config.minCalculations ? look(6).own.mean : 0);
+  const held = enough(look, HELD_HOURS, world.config.minCalculations, world.config);
+  if (held !== undefined) alert.held = Math.max(alert.held, held.own.mean);
 };
 
 /** The part of the smaller scope that is in the other as well, by segments. */

@@ -3,8 +3,8 @@ import { DAYS } from './segments.ts';
 
 /** Windows reach back so far: slices keep these hours and some to spare. */
 const MOST_HOURS = 72;
-/** A clear window is looked for over up to three times `clearHours`. */
-const MOST_CLEAR_HOURS = MOST_HOURS / 3;
+/** A clear window is looked for over up to twelve times `clearHours`. */
+const MOST_CLEAR_HOURS = MOST_HOURS / 12;
 
 type Range = readonly [least: number, most: number];
 const RATIO: Range = [1, Number.POSITIVE_INFINITY];

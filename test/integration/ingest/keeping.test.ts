@@ -198,7 +198,7 @@ describe('bitmaps that are kept of leaves', () => {
     await defineSegment(world.pool, workspaceId, 'all', { type: 'any', of: leaves });
     await defineSegment(world.pool, workspaceId, 'last', leaves.at(-1));
     await keepLeaves(world.client, workspaceId);
-    const all = Object.keys(await kept());
+    const all = Object.keys(await kept()).filter((key) => key.startsWith('{"type":"property"'));
     expect(all).toHaveLength(MAX_KEPT_A_PROPERTY);
     expect(all).toContain(JSON.stringify(leaves.at(-1)));
   });

@@ -48,6 +48,20 @@ test('nothing is said of a history in which nothing happens', () => {
   expect(detector.baselines()).toHaveLength(40);
 });
 
+test('the alert of a segment that is never calculated twenty times in six hours is over when it is mended', () => {
+  const [from, until] = [BEGIN + 8 * DAY, BEGIN + 10 * DAY];
+  const events = eventsOf(
+    new Detector(),
+    calculations(13, ({ segment, finishedAt }) =>
+      segment === 's5' && finishedAt >= from && finishedAt < until ? 3 : 1,
+    ),
+  );
+  expect(events[0]).toMatchObject({ type: 'opened', alert: { scope: { segment: 's5' } } });
+  expect(new Set(events.map(({ alert }) => alert.id)).size).toBe(1);
+  expect(events.at(-1)!.type).toBe('resolved');
+  expect(events.at(-1)!.alert.resolvedAt! - until).toBeLessThan(DAY);
+});
+
 test('one alert for the kind that is slow, which escalates and is over when the kind is mended', () => {
   const [from, until] = [BEGIN + 8 * DAY, BEGIN + 9 * DAY];
   const events = eventsOf(
