@@ -61,14 +61,12 @@ const { tree } = fc.letrec<{ node: ConditionJson; tree: ConditionJson }>((tie) =
     ...(['all', 'any'] as const).map((type) =>
       fc.array(tie('node'), { minLength: 2, maxLength: 3 }).map((of): ConditionJson => ({ type, of })),
     ),
-    fc
-      .array(tie('node'), { minLength: 2, maxLength: 2 })
-      .map(
-        ([one, other]): ConditionJson => ({
-          type: 'all',
-          of: [one as ConditionJson, { type: 'not', of: other as ConditionJson }],
-        }),
-      ),
+    fc.array(tie('node'), { minLength: 2, maxLength: 2 }).map(
+      ([one, other]): ConditionJson => ({
+        type: 'all',
+        of: [one as ConditionJson, { type: 'not', of: other as ConditionJson }],
+      }),
+    ),
   ),
 }));
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 3 });
