@@ -131,18 +131,13 @@ const choose = async (client: pg.ClientBase, workspaceId: number): Promise<Choic
   );
   const drop = rows.filter(({ leaf }) => !wanted.has(leaf)).map(({ id }) => id);
   const chosen = new Map(rows.flatMap(({ leaf }) => (wanted.has(leaf) ? [[leaf, wanted.get(leaf) as Wanted]] : [])));
+  const room = new Room(chosen.values());
+  // those that have no room would hide the others
   const candidates = [...wanted]
-    .filter(([key]) => !chosen.has(key))
+    .filter(([key, { condition }]) => !chosen.has(key) && room.isFor(condition))
     .sort(([a, { segments: ofA }], [b, { segments: ofB }]) => ofB - ofA || b.length - a.length)
     .slice(0, 2 * MAX_KEPT_LEAVES);
   if (chosen.size >= MAX_KEPT_LEAVES || candidates.length === 0) return { add: [], drop };
-  const counts = new Map<string, number>();
-  const placesOf = (condition: Keepable): string[] =>
-    propertiesOf(condition).map((property) => `${isBranch(condition) ? 'tree' : 'leaf'} ${property}`);
-  const count = (condition: Keepable): void => {
-    for (const place of placesOf(condition)) counts.set(place, (counts.get(place) ?? 0) + 1);
-  };
-  for (const { condition } of chosen.values()) count(condition);
   const catalogue = {
     ...(await catalogueOf(
       client,
@@ -155,15 +150,35 @@ const choose = async (client: pg.ClientBase, workspaceId: number): Promise<Choic
   for (const [key, one] of candidates) {
     const { condition } = one;
     if (chosen.size >= MAX_KEPT_LEAVES) break;
-    if (placesOf(condition).some((place) => (counts.get(place) ?? 0) >= MAX_KEPT_A_PROPERTY)) continue;
+    if (!room.isFor(condition)) continue;
     if (isBranch(condition) && standsInOne(key, one, chosen)) continue;
     if (!isWorthKeeping(condition, compile(condition, catalogue, ANY_TIME))) continue;
-    count(condition);
+    room.take(condition);
     chosen.set(key, one);
     add.push(condition);
   }
   return { add, drop };
 };
+
+/** What is kept of each property: so many leaves, and so many trees. */
+class Room {
+  readonly #taken = new Map<string, number>();
+
+  constructor(kept: Iterable<Wanted>) {
+    for (const { condition } of kept) this.take(condition);
+  }
+
+  isFor(condition: Keepable): boolean {
+    return placesOf(condition).every((place) => (this.#taken.get(place) ?? 0) < MAX_KEPT_A_PROPERTY);
+  }
+
+  take(condition: Keepable): void {
+    for (const place of placesOf(condition)) this.#taken.set(place, (this.#taken.get(place) ?? 0) + 1);
+  }
+}
+
+const placesOf = (condition: Keepable): string[] =>
+  propertiesOf(condition).map((property) => `${isBranch(condition) ? 'tree' : 'leaf'} ${property}`);
 
 /** A key stands in another as it is: within a text its quotes would be escaped. */
 const standsInOne = (key: string, { segments }: Wanted, chosen: ReadonlyMap<string, Wanted>): boolean =>

@@ -133,16 +133,17 @@ const LONGER: readonly { readonly below: number; readonly factors: readonly numb
 
 /** Back to normal: below the threshold, also lately; nearer to normal than to what it was, and not by chance. */
 const isOver = (alert: OpenAlert, look: Looker, { config }: World): boolean => {
-  // nothing was held of an alert of before that never had enough calculations in six hours
-  const held = alert.held > 0 ? alert.held : alert.peak;
+  // what was slow for too short, or seldom, to be held above what is clear is measured by its peak
+  const threshold = Math.log(config.clearRatio);
+  const held = alert.held > threshold ? alert.held : alert.peak;
   const clear = (factor: number): Estimate | undefined => {
     const seen = enough(look, config.clearHours * factor, config.minCalculations, config);
-    return seen !== undefined && isClear(seen.own, held, Math.log(config.clearRatio)) ? seen.own : undefined;
+    return seen !== undefined && isClear(seen.own, held, threshold) ? seen.own : undefined;
   };
+  if (clear(1) === undefined) return false;
   return LONGER.find(({ below }) => held < below)!.factors.some((factor) => {
     const own = clear(factor);
-    if (own === undefined || (factor > 1 && clear(1) === undefined)) return false;
-    return own.mean < held / 2 && held - own.mean >= CLEAR_SIGMAS * own.error;
+    return own !== undefined && own.mean < held / 2 && held - own.mean >= CLEAR_SIGMAS * own.error;
   });
 };
 

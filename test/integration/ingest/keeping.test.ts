@@ -1,6 +1,6 @@
 import { foldWorkspace } from '../../../src/index/fold.ts';
 import { rebuild } from '../../../src/index/rebuild.ts';
-import { fillKept, keepLeaves, MAX_KEPT_A_PROPERTY } from '../../../src/ingest/keeping.ts';
+import { fillKept, keepLeaves, MAX_KEPT_A_PROPERTY, MAX_KEPT_LEAVES } from '../../../src/ingest/keeping.ts';
 import type { Traits } from '../../support/arbitraries.ts';
 import type { ConditionJson } from '../../support/oracle.ts';
 import { compareWithOracle } from '../../support/compare.ts';
@@ -111,6 +111,17 @@ describe('bitmaps that are kept of leaves', () => {
     await world.write(workspaceId, [{ kind: 'erase', userId: 'u30' }]);
     expect(await count()).toBe(28);
     await compareWithOracle(world, workspaceId, over(10), true);
+  });
+
+  test('are of leaves also where many trees read their property', async () => {
+    const plan: ConditionJson = { type: 'property', property: 'plan', operator: 'is_set' };
+    for (let i = 0; i < 2 * MAX_KEPT_LEAVES + 10; i += 1)
+      await defineSegment(world.pool, workspaceId, `s${i}`, { type: 'all', of: [over(i / 10), plan] });
+    // the trees come first, and leaves when these have taken their room
+    for (let round = 0; round < 2; round += 1) await keepLeaves(world.client, workspaceId);
+    const keys = Object.keys(await kept());
+    const leaves = keys.filter((key) => key.startsWith('{"type":"property"'));
+    expect([leaves.length, keys.length - leaves.length]).toEqual([MAX_KEPT_A_PROPERTY, MAX_KEPT_A_PROPERTY]);
   });
 
   describe('of whole trees', () => {

@@ -62,6 +62,25 @@ test('the alert of a segment that is never calculated twenty times in six hours 
   expect(events.at(-1)!.alert.resolvedAt! - until).toBeLessThan(DAY);
 });
 
+test('an alert that nothing was held of, as earlier versions saved it long after it was mended, ends too', () => {
+  const slow = (o: Observation): number =>
+    o.segment === 's5' && o.finishedAt >= BEGIN + 8 * DAY && o.finishedAt < BEGIN + 10 * DAY ? 3 : 1;
+  const first = new Detector();
+  for (const observation of calculations(10, slow)) first.observe(observation);
+  const state = deserialize(serialize(first.save())) as DetectorState;
+  expect(state.book.open).toHaveLength(1);
+  state.book.open[0]!.held = 0.01;
+  const detector = new Detector({}, state);
+  const later = calculations(13, slow);
+  expect(
+    eventsOf(
+      detector,
+      Array.from(later).filter(({ finishedAt }) => finishedAt >= BEGIN + 10 * DAY + 12 * HOUR),
+    ).at(-1),
+  ).toMatchObject({ type: 'resolved', alert: { scope: { segment: 's5' } } });
+  expect(detector.openAlerts()).toEqual([]);
+});
+
 test('one alert for the kind that is slow, which escalates and is over when the kind is mended', () => {
   const [from, until] = [BEGIN + 8 * DAY, BEGIN + 9 * DAY];
   const events = eventsOf(
